@@ -1,0 +1,253 @@
+"""The commands: each reads its options, asks the library, and shows what came back."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from geoscore.errors import InputError
+
+HELP = """Neighborhood donor-potential surfaces from household files and the census.
+
+Start with `geoscore demo`, then look at out/demo/map.html; `geoscore query` answers questions,
+`geoscore run geoscore.toml` reads your own files.
+"""
+
+app = typer.Typer(
+    help=HELP,
+    invoke_without_command=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"max_content_width": 110},
+)
+
+
+class Format(StrEnum):
+    """How answers are written."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    GEOJSON = "geojson"
+    GEOPARQUET = "geoparquet"
+
+
+class By(StrEnum):
+    """What answers are listed by."""
+
+    ZIP = "zip"
+    CELL = "cell"
+    COUNTY = "county"
+
+
+class EngineName(StrEnum):
+    """What runs the work."""
+
+    DUCKDB = "duckdb"
+    SPARK = "spark"
+
+
+SurfaceFile = Annotated[Path, typer.Argument(metavar="SURFACE", help="A surface.parquet that a run has written.")]
+Capacity = Annotated[float, typer.Option(help="Threshold in US dollars, 50 to 1000000.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
+Engine = Annotated[EngineName, typer.Option(help="What runs the work.")]
+Memory = Annotated[str | None, typer.Option(help="Most memory before spilling to disk, such as 4GB.")]
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001  typer's form of a callback
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"geoscore {version('geoscore')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    context: typer.Context,
+    _show: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("out/demo"),
+    quiet: Quiet = False,
+    json: AsJson = False,
+) -> None:
+    """Run the whole journey on made-up households of the Bay Area, offline."""
+    from geoscore.reference.samples import example_dir
+
+    _run_project(
+        example_dir() / "geoscore.toml", out=out, engine=EngineName.DUCKDB, memory=None, quiet=quiet, json=json
+    )
+
+
+@app.command()
+def run(
+    project: Annotated[Path, typer.Argument(metavar="PROJECT", help="A project file, geoscore.toml.")],
+    engine: Engine = EngineName.DUCKDB,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write to; `out` beside the project file if not given.")
+    ] = None,
+    memory: Memory = None,
+    quiet: Quiet = False,
+    json: AsJson = False,
+) -> None:
+    """Run a project: household files in, a published surface with map, report and ledger out."""
+    _run_project(project, out=out, engine=engine, memory=memory, quiet=quiet, json=json)
+
+
+def _run_project(
+    project: Path, *, out: Path | None, engine: EngineName, memory: str | None, quiet: bool, json: bool
+) -> None:
+    from geoscore import pipeline
+    from geoscore.cli.show import progress_bar, show_json, show_summary
+
+    with progress_bar(quiet=quiet or json) as progress:
+        done = pipeline.run(project, out=out, engine=engine.value, memory=memory, progress=progress)
+    if json:
+        show_json({**pipeline.summary_of(done.summary), "out": str(done.out)})
+    elif not quiet:
+        show_summary(done.summary, done.out)
+
+
+@app.command()
+def query(
+    surface: SurfaceFile,
+    zip: Annotated[str | None, typer.Option(help="A ZIP code.")] = None,  # noqa: A002  the field's own word
+    cell: Annotated[str | None, typer.Option(help="An H3 cell, of the surface's resolution or coarser.")] = None,
+    area: Annotated[Path | None, typer.Option(help="A file of polygons.")] = None,
+    point: Annotated[str | None, typer.Option(metavar="LON,LAT", help="A point, longitude first.")] = None,
+    radius_km: Annotated[float | None, typer.Option(help="Kilometers around the point.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="The whole region.")] = False,
+    capacity: Capacity = 2500.0,
+    by: Annotated[By | None, typer.Option(help="List all of the region by this.")] = None,
+    resolution: Annotated[int | None, typer.Option(help="H3 resolution, with --by cell.")] = None,
+    format: Annotated[Format, typer.Option(help="How to write the answer.")] = Format.TABLE,  # noqa: A002
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="File to write to; needed for geoparquet.")
+    ] = None,
+) -> None:
+    """Ask how many households of an area have the capacity."""
+    from geoscore.cli.show import show_answer, show_listing
+    from geoscore.query import open_surface
+
+    given = [value for value in (zip, cell, area, point) if value is not None]
+    if len(given) + all_ != 1:
+        raise InputError("say which area: one of --zip, --cell, --area, --point with --radius-km, or --all")
+    opened = open_surface(surface)
+    if by is None:
+        if resolution is not None:
+            raise InputError("--resolution goes with --all --by cell")
+        place = None if point is None else _parse_point(point)
+        answer = opened.query(zip=zip, cell=cell, area=area, point=place, radius_km=radius_km, capacity=capacity)
+        show_answer(answer, opened, format=format.value, output=output)
+        return
+    if not all_:
+        raise InputError("--by lists the whole region; use it with --all")
+    show_listing(opened.at_least(capacity).by(by.value, resolution=resolution), format=format.value, output=output)
+
+
+def _parse_point(text: str) -> tuple[float, float]:
+    try:
+        longitude, latitude = (float(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(f"--point {text!r}: write longitude and latitude with a comma, like -122.16,37.44") from None
+    return longitude, latitude
+
+
+@app.command("map")
+def map_(
+    surface: SurfaceFile,
+    output: Annotated[Path, typer.Option("-o", "--output", help="HTML file to write.")],
+    capacity: Capacity = 2500.0,
+) -> None:
+    """Write the map: one HTML page that needs no network, with a threshold slider."""
+    from geoscore.query import open_surface
+
+    if output.suffix.lower() not in (".html", ".htm"):
+        raise InputError(f"{output}: a map is written as .html")
+    open_surface(surface).save_map(output, capacity=capacity)
+
+
+@app.command()
+def report(
+    surface: SurfaceFile,
+    output: Annotated[Path, typer.Option("-o", "--output", help="HTML file to write.")],
+    zip: Annotated[list[str] | None, typer.Option(help="A ZIP to report on; may be given several times.")] = None,  # noqa: A002
+    area: Annotated[Path | None, typer.Option(help="A file of polygons to report on.")] = None,
+    capacity: Capacity = 2500.0,
+) -> None:
+    """Write a report that a board reads: headline, map, best ZIPs, method and provenance on one HTML page."""
+    from geoscore.pipeline import save_report
+    from geoscore.query import open_surface
+
+    save_report(open_surface(surface), output, capacity=capacity, zips=tuple(zip or ()), area=area)
+
+
+@app.command()
+def synth(
+    households: Annotated[int, typer.Option(min=1, help="How many households to make up.")],
+    out: Annotated[Path, typer.Option(help="Folder to write to.")],
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 2026,
+    quiet: Quiet = False,
+) -> None:
+    """Make up households with known truth, and the files that a buyer of lists would get of them."""
+    from geoscore.cli.show import progress_bar, show_counts
+    from geoscore.reference.synth import synthesize
+
+    with progress_bar(quiet=quiet) as progress:
+        rows = synthesize(
+            out, households=households, seed=seed, progress=lambda done, all_: progress("households", done, all_)
+        )
+    if not quiet:
+        show_counts(rows, out)
+
+
+@app.command()
+def verify(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a run.")],
+) -> None:
+    """Check a run's ledger and every file it names."""
+    from geoscore.ledger import verify_ledger
+
+    found = verify_ledger(folder)
+    typer.echo(f"{folder}: {found.entries} entries and {found.files} files are as they were written")
+    for place in found.elsewhere:
+        typer.echo(f"  not here any more, so not checked: {place}")
+
+
+@app.command()
+def doctor() -> None:
+    """Show versions, engines and parts, what is missing and how to get it."""
+    from geoscore.cli.doctor import show_doctor
+
+    show_doctor()
+
+
+def _not_built(name: str, promise: str) -> None:
+    """Add a command that is named already but not built yet."""
+    from geoscore.errors import NotBuiltError
+
+    def command(_words: Annotated[list[str] | None, typer.Argument(hidden=True)] = None) -> None:
+        raise NotBuiltError(f"`geoscore {name}` is not built yet: it will {promise}")
+
+    settings = {"allow_extra_args": True, "ignore_unknown_options": True}
+    app.command(name, help=f"(not built yet) {promise[0].upper()}{promise[1:]}.", context_settings=settings)(command)
+
+
+_not_built("inspect", "say what is in household files, and how geoscore would read them")
+_not_built("init", "write a project file from what `geoscore inspect` finds")
+_not_built("link", "link the records of any files into persons and households, with match probabilities")
+_not_built("geocode", "turn a file's addresses into points and cells, offline, from a gazetteer")
+_not_built("trade-area", "draw rings, drive-time, customer-derived and Huff trade areas, and count what is in them")
+_not_built("fit", "learn propensity and expected gift from households with an outcome")
+_not_built("score", "apply a model of `geoscore fit` to a file")

@@ -1,0 +1,47 @@
+"""The way in: runs a command and ends with 0, with 2 and one line on a user's mistake, with 3 on a refusal."""
+
+import sys
+from typing import Any, NoReturn
+
+import typer
+
+from geoscore.cli.commands import app
+from geoscore.errors import GeoscoreError, InputError
+
+_UsageError = typer.BadParameter.__base__ or typer.BadParameter
+"""What a wrong option or argument raises; typer does not export it by name."""
+
+
+def main() -> NoReturn:
+    """Run the command line and exit."""
+    sys.exit(_run())
+
+
+def _run() -> int:
+    try:
+        code = app(prog_name="geoscore", standalone_mode=False)
+    except _UsageError as error:
+        return _complain(*_usage(error))
+    except (typer.Abort, KeyboardInterrupt):
+        return _complain("stopped; nothing was left half-written", 130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except GeoscoreError as error:
+        return _complain(str(error), error.exit_code)
+    except (PermissionError, IsADirectoryError, NotADirectoryError) as error:
+        return _complain(f"{error.filename}: {error.strerror}", InputError.exit_code)
+    except OSError as error:
+        return _complain(f"{error.filename or 'the system'}: {error.strerror or error}", InputError.exit_code)
+    return code if isinstance(code, int) else 0
+
+
+def _usage(error: Any) -> tuple[str, int]:
+    context = getattr(error, "ctx", None)
+    where = f" (see {context.command_path} --help)" if context else ""
+    return f"{error.format_message().rstrip('.')}{where}", InputError.exit_code
+
+
+def _complain(message: str, code: int) -> int:
+    print(f"geoscore: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201  this is where we speak
+    return code

@@ -1,0 +1,150 @@
+"""What people see in a terminal: progress, summaries, answers in the form they asked for."""
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from geoscore.errors import InputError
+
+if TYPE_CHECKING:
+    from geoscore.query import Answer, Surface
+    from geoscore.query.surface import Listing
+
+Progress = Callable[[str, int, int | None], None]
+
+
+@contextmanager
+def progress_bar(*, quiet: bool) -> Iterator[Progress]:
+    """Show a bar for each stage on a terminal, and nothing in a pipe."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _stage, _done, _all: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = SpinnerColumn(), TextColumn("{task.description:<22}"), BarColumn(), TextColumn("{task.fields[count]}")
+    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bars:
+        tasks: dict[str, Any] = {}
+
+        def report(stage: str, done: int, all_: int | None) -> None:
+            if stage not in tasks:
+                for other in tasks.values():
+                    bars.update(other, total=1, completed=1)
+                tasks[stage] = bars.add_task(stage, total=all_, count="")
+            bars.update(tasks[stage], total=all_, completed=done, count=f"{done:,}" if done else "")
+
+        yield report
+        for task in tasks.values():
+            bars.update(task, total=1, completed=1)
+
+
+def show_json(value: Any) -> None:
+    """Print a value as JSON."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def show_summary(counts: dict[str, Any], out: Path) -> None:
+    """Print what a run did, from rows to households."""
+    lines = ["", f"{'file':<16}{'rows read':>12}{'used':>12}{'rejected':>12}"]
+    for file in counts["files"]:
+        rejected = file["rows_read"] - file["rows_used"]
+        lines.append(f"{file['name']:<16}{file['rows_read']:>12,}{file['rows_used']:>12,}{rejected:>12,}")
+        lines += [f"    {count:>6,}  {reason}" for reason, count in sorted(file["rows_rejected"].items())]
+        lines += [f"    {count:>6,}  mended: {what}" for what, count in file["mended"].items()]
+        lines += [f"            {note}" for note in file["notes"]]
+        if file["refused_features"]:
+            lines.append(f"            left out as sensitive: {', '.join(file['refused_features'])}")
+    located = ", ".join(f"{count:,} by {_PRECISION.get(name, name)}" for name, count in counts["located"].items())
+    head = counts["headline"]
+    lines += [
+        f"{'all':<16}{counts['rows_read']:>12,}{counts['rows_used']:>12,}{counts['rows_rejected']:>12,}",
+        "",
+        f"households      {counts['households']:,}, located {sum(counts['located'].values()):,} ({located})",
+        f"cells           {counts['cells']:,}",
+        f"capacity        {head['estimate']:,.0f} of {head['households']:,.0f} households at "
+        f"${head['capacity_usd']:,.0f} or more (90% interval {head['low']:,.0f} to {head['high']:,.0f}; "
+        f"{head['formula']}, {head['horizon']})",
+        *(f"warning         {text}" for text in counts["warnings"]),
+        "",
+        f"surface         {out / 'surface.parquet'}",
+        f"map             {out / 'map.html'}",
+        f"report          {out / 'report.html'}",
+        f"ledger          {out / 'ledger.jsonl'}",
+        f"private         {out / 'private'} (rejected rows with reasons, households: for your eyes only)",
+    ]
+    typer.echo("\n".join(lines))
+
+
+_PRECISION = {"given": "coordinates", "zip": "ZIP alone"}
+
+
+def show_counts(rows: dict[str, int], out: Path) -> None:
+    """Print the rows of each file that was written."""
+    for name, count in rows.items():
+        typer.echo(f"{out / name}: {count:,} rows")
+
+
+def show_answer(answer: "Answer", surface: "Surface", *, format: str, output: Path | None) -> None:  # noqa: A002
+    """Print one answer, or write it to a file."""
+    if format in ("geojson", "geoparquet"):
+        raise InputError(f"--format {format} is for lists of places; use --all --by zip, cell or county")
+    if format == "json":
+        _emit(json.dumps(answer.to_dict(), indent=2, ensure_ascii=False) + "\n", output)
+    elif format == "csv":
+        _emit(_csv([answer.to_dict()]), output)
+    else:
+        lines = [str(answer), f"{surface.note.title}, as of {surface.note.vintage}; purpose: {surface.note.purpose}"]
+        _emit("\n".join([*lines, *surface.note.warnings]) + "\n", output)
+
+
+def show_listing(listing: "Listing", *, format: str, output: Path | None) -> None:  # noqa: A002
+    """Print a list of answers, or write it to a file."""
+    if format == "geoparquet":
+        if output is None:
+            raise InputError("--format geoparquet needs a file: -o answers.parquet")
+        listing.to_geopandas().to_parquet(output)
+    elif format == "geojson":
+        _emit(listing.to_geopandas().to_json() + "\n", output)
+    elif format == "json":
+        rows = {"by": listing.key, "rows": listing.to_rows()}
+        _emit(json.dumps(rows, indent=2, ensure_ascii=False) + "\n", output)
+    elif format == "csv":
+        _emit(_csv(listing.to_rows()), output)
+    else:
+        _emit(_table(listing), output)
+
+
+def _table(listing: "Listing") -> str:
+    lines = [f"{'':<28}{'households':>12}{'expected':>12}{'90% interval':>20}"]
+    for answer in sorted(listing, key=lambda answer: -(answer.estimate or 0.0)):
+        if answer.estimate is None:
+            lines.append(f"{answer.area:<28}{'hidden':>12}")
+        else:
+            span = f"{answer.low:,.0f} to {answer.high:,.0f}"
+            mark = " *" if answer.suppressed else ""
+            lines.append(f"{answer.area:<28}{answer.households:>12,.0f}{answer.estimate:>12,.0f}{span:>20}{mark}")
+    if any(answer.suppressed for answer in listing):
+        lines.append("* or hidden: households that are too few to be shown are counted in the next larger area")
+    return "\n".join(lines) + "\n"
+
+
+def _csv(rows: list[dict[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _emit(text: str, output: Path | None) -> None:
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        output.write_text(text, encoding="utf-8")

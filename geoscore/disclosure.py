@@ -1,0 +1,120 @@
+"""Disclosure control: the only road from a surface to a published one.
+
+The published rows are disjoint groups of at least k households, so that no subtraction tells fewer apart.
+"""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from geoscore.errors import PolicyError
+from geoscore.surface_format import figures, surface_table
+from geoscore.tables import to_pandas
+
+Ints = npt.NDArray[np.int64]
+COUNTED_IN: Final = ("cell", "zip", "county", "region")
+DECIMALS: Final = 1
+"""Published figures are rounded to a tenth of a household: more digits would tell of single households."""
+
+
+def protect_surface(surface: pa.Table, *, k: int = 10) -> pa.Table:
+    """Return the surface that may be published.
+
+    Rows of fewer than k households are hidden: their households are counted in one row of their ZIP, without a
+    cell; where that is still fewer than k, the smallest shown row of the ZIP is hidden with them. A ZIP with fewer
+    than k households in all is counted in its county in the same way, and a county in the region. Every household
+    stands in exactly one shown row, so that differences of sums are sums of shown rows again.
+
+    Parameters
+    ----------
+    surface
+        Table of schema ``SURFACE`` at the published resolution, unprotected.
+    k
+        Fewest households in a shown row.
+
+    Returns
+    -------
+    Table of schema ``SURFACE``
+        Shown rows, rows without a cell for what was merged, and a suppressed row without figures for every
+        hidden (cell, ZIP) pair. Figures are rounded to a tenth; households in all are conserved before rounding.
+
+    Raises
+    ------
+    PolicyError
+        All rows together hold fewer than k households.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> keys = pd.DataFrame({"cell": pd.array([1, 2, 3], "UInt64"), "zip": ["94301"] * 3, "county": ["06085"] * 3})
+    >>> raw = surface_table(keys, np.array([50.0, 12.0, 4.0]), np.zeros((3, 25)), np.zeros((3, 25)))
+    >>> protected = protect_surface(raw, k=10)
+    >>> protected["cell"].to_pylist(), protected["households"].to_pylist()
+    ([1, 2, 3, None], [50.0, None, None, 16.0])
+    """
+    households, at_least, variance = figures(surface)
+    if households.sum() < k:
+        raise PolicyError(f"{households.sum():.0f} households in all are fewer than k = {k}; nothing can be published")
+    keys = to_pandas(surface.select(["cell", "zip", "county"]))
+    level = _levels(keys, households, k)
+    home = keys.assign(
+        cell=keys["cell"].where(level < 1),
+        zip=keys["zip"].where(level < 2),  # noqa: PLR2004  levels: 0 cell, 1 ZIP, 2 county, 3 region
+        county=keys["county"].where(level < 3),  # noqa: PLR2004
+        counted_in=np.array(COUNTED_IN)[level],
+    )
+    codes = home.groupby(["counted_in", "cell", "zip", "county"], dropna=False, sort=True).ngroup().to_numpy()
+    shown = home.assign(code=codes).drop_duplicates("code").sort_values("code")
+    summed = [np.zeros((len(shown), *values.shape[1:])) for values in (households, at_least, variance)]
+    for total, values in zip(summed, (households, at_least, variance), strict=True):
+        np.add.at(total, codes, values)
+    table = surface_table(shown, *(np.round(total, DECIMALS) for total in summed))
+    hidden = keys.assign(counted_in=home["counted_in"])[level > 0]
+    none = np.zeros((len(hidden), at_least.shape[1]))
+    marks = surface_table(hidden, none[:, 0], none, none, suppressed=np.ones(len(hidden), dtype=bool))
+    return pa.concat_tables([table, marks]).sort_by(
+        [("cell", "ascending"), ("zip", "ascending"), ("county", "ascending")]
+    )
+
+
+def _levels(keys: pd.DataFrame, households: npt.NDArray[np.float64], k: int) -> Ints:
+    """Return how far up each row's households are counted: 0 cell, 1 ZIP, 2 county, 3 region."""
+    level = np.where(households < k, 1, 0).astype(np.int64)
+    level[(level == 1) & keys["zip"].isna().to_numpy()] = 2
+    for step, column in ((1, "zip"), (2, "county")):
+        for members in keys.groupby(column, sort=True).indices.values():
+            _fill_up(level, households, np.asarray(members, dtype=np.int64), step=step, k=k)
+    _fill_up(level, households, np.arange(len(level)), step=3, k=k)
+    return level
+
+
+def _fill_up(level: Ints, households: npt.NDArray[np.float64], members: Ints, *, step: int, k: int) -> None:
+    """Make the households counted at ``step`` among ``members`` at least k, hiding the smallest shown rows with them.
+
+    Where all members together are fewer than k, they are counted one step further up.
+    """
+    here = members[level[members] == step]
+    total = float(households[here].sum())
+    if len(here) == 0 or total >= k:
+        return
+    below = members[level[members] < step]
+    if total + float(households[below].sum()) < k:
+        level[here] = step + 1
+        level[below] = step + 1
+        return
+    for group in _shown_groups(level, households, below):
+        level[group] = step
+        total += float(households[group].sum())
+        if total >= k:
+            return
+
+
+def _shown_groups(level: Ints, households: npt.NDArray[np.float64], rows: Ints) -> list[Ints]:
+    """Return the rows that are shown one by one or together, the smallest first."""
+    alone = [np.array([row]) for row in rows[level[rows] == 0]]
+    together = [rows[level[rows] == step] for step in (1, 2)]
+    groups = [group for group in (*alone, *together) if len(group)]
+    return sorted(groups, key=lambda group: (float(households[group].sum()), int(group[0])))

@@ -1,0 +1,8 @@
+"""Engines: where tables live and how one function runs over all their rows.
+
+DuckDB is embedded and the default. Nothing outside this folder asks which engine it is.
+"""
+
+from geoscore.engines.base import BatchFunction, Engine, open_engine
+
+__all__ = ["BatchFunction", "Engine", "open_engine"]

@@ -1,0 +1,94 @@
+"""The seam between geoscore's logic and what runs it: six verbs, one class per engine.
+
+Relational work is narwhals over the engine's lazy frame; row-wise work is a pure function on Arrow batches.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self, TypeAlias
+
+import narwhals as nw
+import pyarrow as pa
+
+from geoscore.errors import InputError, NotBuiltError
+
+BatchFunction: TypeAlias = Callable[[pa.RecordBatch], pa.RecordBatch]
+"""A pure function: one Arrow batch in, one out, never looking beyond it."""
+
+ENGINES: Final = ("duckdb", "spark")
+
+
+class Engine(ABC):
+    """A place where tables larger than memory can be read, combined and written."""
+
+    name: str
+
+    @abstractmethod
+    def scan(self, path: Path) -> nw.LazyFrame:
+        """Return the Parquet file, or folder of Parquet files, at ``path`` as a lazy frame."""
+
+    @abstractmethod
+    def from_arrow(self, table: pa.Table) -> nw.LazyFrame:
+        """Return an Arrow table, small enough for memory, as a lazy frame."""
+
+    @abstractmethod
+    def map_batches(self, frame: nw.LazyFrame, function: BatchFunction, schema: pa.Schema) -> nw.LazyFrame:
+        """Return a frame of ``schema``: ``function`` applied to every batch of ``frame``."""
+
+    @abstractmethod
+    def write(self, frame: nw.LazyFrame, path: Path) -> None:
+        """Write ``frame`` to one Parquet file at ``path``, whole or not at all."""
+
+    @abstractmethod
+    def collect(self, frame: nw.LazyFrame) -> pa.Table:
+        """Return all rows of ``frame``, in no particular order."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of memory and temporary files."""
+
+    def __enter__(self) -> Self:
+        """Return the engine itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the engine."""
+        self.close()
+
+
+def open_engine(name: str = "duckdb", *, memory: str | None = None, scratch: Path | None = None) -> Engine:
+    """Open an engine by its name.
+
+    Parameters
+    ----------
+    name
+        ``duckdb`` or ``spark``.
+    memory
+        Most memory it may take before it spills to disk, such as ``4GB``.
+    scratch
+        Folder for temporary files; a new one in the system's place by default.
+
+    Raises
+    ------
+    InputError
+        There is no engine of that name.
+    NotBuiltError
+        The engine is planned but not built yet.
+
+    Examples
+    --------
+    >>> with open_engine("duckdb") as engine:
+    ...     engine.name
+    'duckdb'
+    """
+    if name == "duckdb":
+        from geoscore.engines.duckdb import DuckDBEngine
+
+        return DuckDBEngine(memory=memory, scratch=scratch)
+    if name == "spark":
+        raise NotBuiltError("the spark engine is not built yet: it will run the same pipeline on a cluster; use duckdb")
+    raise InputError(f"there is no engine {name!r}; choose one of {', '.join(ENGINES)}")

@@ -1,0 +1,88 @@
+"""DuckDB, embedded: Parquet in and out, Arrow through, spilling to disk inside a limit.
+
+The default engine; with geoscore.engines.spark the only room that knows its SQL.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+import narwhals as nw
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from geoscore.engines.base import BatchFunction, Engine
+from geoscore.errors import InputError
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyRelation
+
+BATCH_ROWS = 122_880
+"""Rows in a batch: one DuckDB row group."""
+
+
+class DuckDBEngine(Engine):
+    """An in-process DuckDB connection with a scratch folder of its own."""
+
+    name = "duckdb"
+
+    def __init__(self, *, memory: str | None = None, scratch: Path | None = None) -> None:
+        self._scratch = Path(tempfile.mkdtemp(prefix="geoscore-", dir=scratch))
+        self._numbers = count(1)
+        try:
+            self._connection = duckdb.connect(
+                config={
+                    "temp_directory": str(self._scratch),
+                    "preserve_insertion_order": False,
+                    **({"memory_limit": memory} if memory else {}),
+                }
+            )
+        except duckdb.Error as error:
+            self.close()
+            raise InputError(f"duckdb did not start with memory {memory!r}; write it like 4GB") from error
+
+    def scan(self, path: Path) -> nw.LazyFrame:
+        """Return the Parquet file, or folder of Parquet files, at ``path`` as a lazy frame."""
+        pattern = str(path / "*.parquet") if path.is_dir() else str(path)
+        return nw.from_native(self._connection.read_parquet(pattern))
+
+    def from_arrow(self, table: pa.Table) -> nw.LazyFrame:
+        """Return an Arrow table, small enough for memory, as a lazy frame."""
+        return nw.from_native(self._connection.from_arrow(table))
+
+    def map_batches(self, frame: nw.LazyFrame, function: BatchFunction, schema: pa.Schema) -> nw.LazyFrame:
+        """Return a frame of ``schema``, kept in the scratch folder: ``function`` on every batch."""
+        path = self._scratch / f"mapped-{next(self._numbers)}.parquet"
+        with pq.ParquetWriter(path, schema, compression="lz4") as writer:
+            for batch in self._batches(frame):
+                writer.write_batch(function(batch).cast(schema))
+        return self.scan(path)
+
+    def write(self, frame: nw.LazyFrame, path: Path) -> None:
+        """Write ``frame`` to one Parquet file at ``path``, whole or not at all."""
+        part = path.with_name(path.name + ".part")
+        _relation(frame).write_parquet(str(part), compression="zstd")
+        os.replace(part, path)  # noqa: PTH105  the atomic one, by its own name
+
+    def collect(self, frame: nw.LazyFrame) -> pa.Table:
+        """Return all rows of ``frame``, in no particular order."""
+        return _relation(frame).to_arrow_table()
+
+    def close(self) -> None:
+        """Close the connection and remove the scratch folder."""
+        if hasattr(self, "_connection"):
+            self._connection.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    @staticmethod
+    def _batches(frame: nw.LazyFrame) -> Iterator[pa.RecordBatch]:
+        yield from _relation(frame).to_arrow_reader(BATCH_ROWS)
+
+
+def _relation(frame: nw.LazyFrame) -> "DuckDBPyRelation":
+    return frame.to_native()

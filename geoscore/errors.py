@@ -1,0 +1,40 @@
+"""The errors geoscore raises: each also a builtin, each one line that says how to mend it.
+
+The command line ends with 2 on a user's mistake and with 3 when it refuses for law or policy.
+"""
+
+
+class GeoscoreError(Exception):
+    """Base of every error that geoscore raises on purpose."""
+
+    exit_code = 2
+
+
+class InputError(GeoscoreError, ValueError):
+    """A file, a row or an argument is not what was asked for."""
+
+
+class InputNotFoundError(InputError, FileNotFoundError):
+    """A file that was named is not there."""
+
+
+class ProjectError(GeoscoreError, ValueError):
+    """The project file asks for something that cannot be done."""
+
+
+class SurfaceError(GeoscoreError, ValueError):
+    """A surface, or a question put to one, does not hold."""
+
+
+class LedgerError(GeoscoreError, ValueError):
+    """A ledger is broken, or a file is no longer the one it names."""
+
+
+class NotBuiltError(GeoscoreError, NotImplementedError):
+    """A command that is planned and named, but not built yet."""
+
+
+class PolicyError(GeoscoreError, PermissionError):
+    """Refused by law or policy; nothing was written."""
+
+    exit_code = 3

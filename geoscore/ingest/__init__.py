@@ -1,0 +1,8 @@
+"""Ingest: files of any shape become records of one shape; rows that cannot be used are kept with the reason.
+
+For every file, rows read = records + rejected rows.
+"""
+
+from geoscore.ingest.ingest import IngestReport, OpenSource, SourceReport, ingest_sources, open_sources
+
+__all__ = ["IngestReport", "OpenSource", "SourceReport", "ingest_sources", "open_sources"]

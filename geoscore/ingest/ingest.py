@@ -1,0 +1,221 @@
+"""Every source of a project, read and mapped: records, rejected rows and features as Parquet files.
+
+Streams batch by batch; counts what was read, used, rejected and mended, and proves that nothing was lost.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from geoscore.errors import GeoscoreError, InputError, PolicyError
+from geoscore.ingest.files import RawFile, read_file
+from geoscore.ingest.mapping import SWAPPED, InsideRegion, check_columns, map_batch
+from geoscore.project import Source
+from geoscore.schemas import RECORD, REJECTED
+
+SENSITIVE: Final = re.compile(
+    r"religio|faith|church|denominat|ethnic|\brace\b|hispanic|health|disease|medical|diagnos|disab|"
+    r"union_?member|party|politic|ideolog|sexual|immigra",
+    re.IGNORECASE,
+)
+"""Names of columns that are never kept as features (METHODS 9)."""
+
+FEC_COLUMNS: Final = (
+    frozenset({"CMTE_ID", "AMNDT_IND", "RPT_TP", "IMAGE_NUM", "TRANSACTION_TP", "TRANSACTION_AMT", "SUB_ID"}),
+    frozenset({"COMMITTEE_ID", "IMAGE_NUMBER", "CONTRIBUTOR_NAME", "CONTRIBUTION_RECEIPT_AMOUNT", "SUB_ID"}),
+)
+FEC_ENOUGH: Final = 3
+MOSTLY_SWAPPED: Final = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceReport:
+    """What became of one file."""
+
+    name: str
+    path: str
+    rows_read: int
+    rows_rejected: dict[str, int]
+    mended: dict[str, int]
+    notes: tuple[str, ...] = ()
+    refused_features: tuple[str, ...] = ()
+
+    @property
+    def rows_used(self) -> int:
+        """Rows that became records."""
+        return self.rows_read - sum(self.rows_rejected.values())
+
+
+@dataclass
+class IngestReport:
+    """What became of all files."""
+
+    sources: list[SourceReport] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class OpenSource:
+    """A source whose file is there, can be read, and has the columns that are mapped."""
+
+    source: Source
+    raw: RawFile
+
+
+def open_sources(sources: Sequence[Source], *, resolve: Callable[[Path], Path]) -> list[OpenSource]:
+    """Open every source, so that what is wrong with one is said before any work is done.
+
+    Parameters
+    ----------
+    sources
+        Sources of a project file.
+    resolve
+        Makes a path of the project file one that can be opened.
+
+    Raises
+    ------
+    InputError
+        A file cannot be read, or a mapped column is missing.
+    PolicyError
+        A file has the shape of FEC individual-contributor data.
+    """
+    return [OpenSource(source, _open(source, resolve)) for source in sources]
+
+
+def ingest_sources(
+    opened: Sequence[OpenSource],
+    *,
+    as_of: date,
+    out: Path,
+    inside: InsideRegion | None = None,
+    progress: Callable[[str, int], None] | None = None,
+) -> IngestReport:
+    """Read every source into ``records.parquet``, ``rejected.parquet`` and ``features/<source>.parquet``.
+
+    Parameters
+    ----------
+    opened
+        What ``open_sources`` returned; each can be ingested once.
+    as_of
+        Day on which ages are counted.
+    out
+        Folder to write to.
+    inside
+        Says whether points lie in the region.
+    progress
+        Called with a source's name and the rows read so far.
+
+    Raises
+    ------
+    InputError
+        A file is damaged further down, has no rows, or most of its coordinates are swapped.
+    """
+    report = IngestReport()
+    (out / "features").mkdir(parents=True, exist_ok=True)
+    with (
+        pq.ParquetWriter(out / "records.parquet", RECORD, compression="zstd") as records,
+        pq.ParquetWriter(out / "rejected.parquet", REJECTED, compression="zstd") as rejected,
+    ):
+        for item in opened:
+            done = _ingest_one(item.source, item.raw, as_of, out, (records, rejected), inside=inside, progress=progress)
+            report.sources.append(done)
+    return report
+
+
+def _open(source: Source, resolve: Callable[[Path], Path]) -> RawFile:
+    raw = read_file(resolve(source.path), sheet=source.sheet, delimiter=source.delimiter, encoding=source.encoding)
+    _refuse_fec(source, raw)
+    check_columns(source, raw.names)
+    return raw
+
+
+def _refuse_fec(source: Source, raw: RawFile) -> None:
+    names = {name.upper() for name in raw.names}
+    if any(len(names & shape) >= FEC_ENOUGH for shape in FEC_COLUMNS):
+        raise PolicyError(
+            f"{source.path.name} has the columns of FEC individual-contributor data, which may not be used to solicit "
+            "or for commercial purposes, not even as scores (52 U.S.C. 30111(a)(4), 11 CFR 104.15); remove the source"
+        )
+
+
+def _ingest_one(
+    source: Source,
+    raw: RawFile,
+    as_of: date,
+    out: Path,
+    writers: tuple[pq.ParquetWriter, pq.ParquetWriter],
+    *,
+    inside: InsideRegion | None,
+    progress: Callable[[str, int], None] | None,
+) -> SourceReport:
+    records, rejected = writers
+    features, refused = _feature_columns(source, raw.names)
+    reasons: Counter[str] = Counter()
+    mended: Counter[str] = Counter()
+    kept: pq.ParquetWriter | None = None
+    read = used = 0
+    try:
+        for batch, rows in raw.batches:
+            mapped = map_batch(batch, rows, source=source, as_of=as_of, inside=inside, features=features)
+            records.write_batch(mapped.records)
+            rejected.write_batch(mapped.rejected)
+            kept = kept or pq.ParquetWriter(out / "features" / f"{source.name}.parquet", mapped.features.schema)
+            kept.write_batch(mapped.features)
+            reasons.update(mapped.rejected.column("reason").to_pylist())
+            mended.update(mapped.mended)
+            read += batch.num_rows
+            used += mapped.records.num_rows
+            if progress:
+                progress(source.name, read)
+    finally:
+        if kept is not None:
+            kept.close()
+    reasons.update(_write_unreadable(source, raw, rejected))
+    read += len(raw.rejected)
+    _check_counts(source, read, used, reasons)
+    return SourceReport(
+        name=source.name,
+        path=str(source.path),
+        rows_read=read,
+        rows_rejected=dict(sorted(reasons.items())),
+        mended=dict(sorted(mended.items())),
+        notes=tuple(raw.notes),
+        refused_features=tuple(refused),
+    )
+
+
+def _feature_columns(source: Source, names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return unmapped columns to keep, and those left out because of what their names say."""
+    mapped = {source.id}
+    for columns in source.columns.values():
+        mapped.update([columns] if isinstance(columns, str) else columns)
+    rest = [name for name in names if name not in mapped and name not in ("row", "record_id")]
+    refused = [name for name in rest if SENSITIVE.search(name)]
+    return ([name for name in rest if name not in refused] if source.features else []), refused
+
+
+def _write_unreadable(source: Source, raw: RawFile, rejected: pq.ParquetWriter) -> Counter[str]:
+    data = [
+        {"source": source.name, "row": row, "record_id": str(row), "reason": reason, "detail": detail}
+        for row, reason, detail in raw.rejected
+    ]
+    rejected.write_batch(pa.RecordBatch.from_pylist(data, schema=REJECTED))
+    return Counter(reason for _, reason, _ in raw.rejected)
+
+
+def _check_counts(source: Source, read: int, used: int, reasons: Counter[str]) -> None:
+    if read == 0:
+        raise InputError(f"{source.path.name} has a header but no row")
+    if read != used + reasons.total():
+        raise GeoscoreError(f"{source.path.name}: {read} rows read are not {used} used + {reasons.total()} rejected")
+    if reasons[SWAPPED] > MOSTLY_SWAPPED * read:
+        raise InputError(
+            f"{source.path.name}: longitude and latitude seem swapped in {reasons[SWAPPED]:,} of {read:,} rows; "
+            "exchange the two columns in the project file"
+        )

@@ -1,0 +1,249 @@
+"""Mapping: a batch of a file's own columns becomes a batch of records, as the project file says.
+
+Pure functions; a value that cannot be right rejects its row with a reason that can be counted.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from geoscore.errors import InputError
+from geoscore.project import Column, Source
+from geoscore.schemas import EVIDENCE, IDENTITY, RECORD, REJECTED
+from geoscore.standardize import (
+    Parsed,
+    did_you_mean,
+    parse_age,
+    parse_email,
+    parse_money,
+    parse_money_band,
+    parse_number,
+    parse_phone,
+    parse_text,
+    parse_zip,
+)
+
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+InsideRegion = Callable[[Floats, Floats], Bools]
+"""Whether points (longitude, latitude in degrees, NaN where unknown) lie where somebody could live."""
+
+LONGEST_FIELD: Final = 10_000
+SHOWN: Final = 40
+MONEY: Final = tuple(name for name in EVIDENCE if name.endswith("_usd"))
+US_LATITUDE: Final = (17.0, 72.0)
+US_LONGITUDE: Final = (-180.0, -64.0)
+SWAPPED: Final = "longitude and latitude seem swapped"
+OUTSIDE: Final = "coordinates outside the region or in the sea"
+
+
+@dataclass
+class MappedBatch:
+    """What became of a batch: records, rejected rows, the columns left over, and values that were mended."""
+
+    records: pa.RecordBatch
+    rejected: pa.RecordBatch
+    features: pa.RecordBatch
+    mended: dict[str, int]
+
+
+@dataclass
+class _Marks:
+    """Reasons gathered for the rows of one batch; the first reason of a row counts."""
+
+    reason: npt.NDArray[np.object_]
+    detail: npt.NDArray[np.object_]
+    mended: dict[str, int] = field(default_factory=dict)
+
+    def reject(self, bad: Bools, reason: str, column: str, values: pa.Array) -> None:
+        """Give rows where ``bad`` holds their reason, with what stood in ``column``."""
+        for i in np.flatnonzero(bad & (self.reason == None)):  # noqa: E711  element by element
+            shown = str(values[int(i)].as_py())
+            self.reason[i] = reason
+            self.detail[i] = f"{column}: {shown[:SHOWN]}{'...' if len(shown) > SHOWN else ''}"
+
+    def mend(self, mended: Bools, what: str) -> None:
+        """Count values that were repaired."""
+        if count := int(mended.sum()):
+            self.mended[what] = self.mended.get(what, 0) + count
+
+
+def check_columns(source: Source, names: Sequence[str]) -> None:
+    """Check that every column that a source maps is there.
+
+    Raises
+    ------
+    InputError
+        One is not; the message suggests the one that was perhaps meant.
+
+    Examples
+    --------
+    >>> from geoscore.project import Source
+    >>> source = Source(name="donors", path="donors.csv", columns={"zip": "zip"})
+    >>> check_columns(source, ["zip_code"])
+    Traceback (most recent call last):
+    ...
+    geoscore.errors.InputError: column 'zip' missing in donors.csv (mapped to zip); did you mean 'zip_code'?
+    """
+    wanted: list[tuple[str, str]] = [(f, c) for f, columns in source.columns.items() for c in _as_list(columns)]
+    if source.id is not None:
+        wanted.append(("id", source.id))
+    for target, column in wanted:
+        if column not in names:
+            hint = did_you_mean(column, names)
+            hint = hint or f"; it has {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}"  # noqa: PLR2004
+            raise InputError(f"column {column!r} missing in {source.path.name} (mapped to {target}){hint}")
+
+
+def map_batch(
+    batch: pa.RecordBatch,
+    rows: npt.NDArray[np.int64],
+    *,
+    source: Source,
+    as_of: date,
+    inside: InsideRegion | None = None,
+    features: Sequence[str] = (),
+) -> MappedBatch:
+    """Turn a batch of raw rows into records and rejected rows; every row becomes one or the other.
+
+    Parameters
+    ----------
+    batch
+        Raw columns of a file.
+    rows
+        Row numbers, 1-based, int64 of shape (n,).
+    source
+        The source of the project file, whose columns are all in ``batch``.
+    as_of
+        Day on which ages are counted.
+    inside
+        Says whether points lie in the region; not asked where None.
+    features
+        Unmapped columns to keep beside the records.
+    """
+    marks = _Marks(np.full(len(rows), None, dtype=object), np.full(len(rows), None, dtype=object))
+    _refuse_long(batch, marks)
+    record_id = _record_id(batch, rows, source)
+    columns = {name: pa.nulls(len(rows), RECORD.field(name).type) for name in RECORD.names}
+    for target, names in source.columns.items():
+        columns |= _parse(target, _joined(batch, names), ", ".join(_as_list(names)), marks, as_of)
+    if "longitude" in source.columns:
+        _check_coordinates(columns, marks, inside)
+    columns |= {"source": pa.repeat(pa.scalar(source.name), len(rows)), "row": pa.array(rows), "record_id": record_id}
+    used = pa.array(marks.reason == None)  # noqa: E711
+    records = pa.RecordBatch.from_arrays([columns[name] for name in RECORD.names], schema=RECORD)
+    refused = pc.invert(used)
+    rejected = pa.RecordBatch.from_arrays(
+        [
+            *(columns[name].filter(refused) for name in ("source", "row", "record_id")),
+            pa.array(marks.reason[refused.to_numpy(zero_copy_only=False)], pa.string()),
+            pa.array(marks.detail[refused.to_numpy(zero_copy_only=False)], pa.string()),
+        ],
+        schema=REJECTED,
+    )
+    kept = pa.RecordBatch.from_arrays(
+        [columns["row"], record_id, *(batch.column(name) for name in features)], names=["row", "record_id", *features]
+    )
+    return MappedBatch(records.filter(used), rejected, kept.filter(used), marks.mended)
+
+
+def _as_list(columns: Column) -> list[str]:
+    return [columns] if isinstance(columns, str) else columns
+
+
+def _joined(batch: pa.RecordBatch, columns: Column) -> pa.Array:
+    names = _as_list(columns)
+    if len(names) == 1:
+        return batch.column(names[0])
+    parts = [pc.fill_null(batch.column(name).cast(pa.string()), "") for name in names]
+    return pc.utf8_trim_whitespace(pc.binary_join_element_wise(*parts, " "))
+
+
+def _record_id(batch: pa.RecordBatch, rows: npt.NDArray[np.int64], source: Source) -> pa.Array:
+    numbers = pa.array(rows).cast(pa.string())
+    if source.id is None:
+        return numbers
+    given = parse_text(batch.column(source.id)).values
+    return pc.coalesce(given, numbers)
+
+
+def _refuse_long(batch: pa.RecordBatch, marks: _Marks) -> None:
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            long = pc.fill_null(pc.greater(pc.binary_length(column), LONGEST_FIELD), fill_value=False)
+            marks.reject(long.to_numpy(zero_copy_only=False), "field too long", name, column)
+
+
+def _parse(target: str, values: pa.Array, column: str, marks: _Marks, as_of: date) -> dict[str, pa.Array]:
+    """Return the record columns that one mapped column becomes."""
+    if target == "income_band":
+        band = parse_money_band(values)
+        marks.reject(_mask(band.bad), "not an income band", column, values)
+        return {"income_low_usd": band.low, "income_high_usd": band.high}
+    if target == "birth_year":
+        year = parse_number(values)
+        age = pc.subtract(float(as_of.year), year.values)
+        impossible = pc.fill_null(pc.or_(pc.less(age, 0.0), pc.greater(age, 120.0)), fill_value=False)
+        marks.reject(_mask(year.bad) | _mask(impossible), "birth year cannot be", column, values)
+        return {"age": age}
+    parse, reason = _PARSERS.get(target, (parse_text, "not text"))
+    parsed: Parsed = parse(values)
+    # a wrong e-mail or phone costs a link, not the row
+    if target in ("email", "phone"):
+        marks.mend(_mask(parsed.bad), f"{target} left out, not readable")
+    else:
+        marks.reject(_mask(parsed.bad), reason, column, values)
+    if target == "zip":
+        marks.mend(_mask(parsed.mended), "ZIP given back its leading zero")
+    if target in MONEY:
+        negative = pc.fill_null(pc.less(parsed.values, 0.0), fill_value=False)
+        marks.reject(_mask(negative), f"negative {target}", column, values)
+    return {target: parsed.values}
+
+
+_PARSERS: Final[Mapping[str, tuple[Callable[[pa.Array], Parsed], str]]] = {
+    "zip": (parse_zip, "not a ZIP code"),
+    "longitude": (parse_number, "longitude is not a number"),
+    "latitude": (parse_number, "latitude is not a number"),
+    "age": (parse_age, "age cannot be"),
+    "email": (parse_email, ""),
+    "phone": (parse_phone, ""),
+    **{name: (parse_money, f"{name} is not an amount") for name in MONEY},
+    **dict.fromkeys((name for name in IDENTITY if name not in ("email", "phone")), (parse_text, "not text")),
+}
+
+
+def _check_coordinates(columns: dict[str, pa.Array], marks: _Marks, inside: InsideRegion | None) -> None:
+    longitude, latitude = (_floats(columns[name]) for name in ("longitude", "latitude"))
+    one_alone = np.isnan(longitude) != np.isnan(latitude)
+    shown = pa.array([f"{x}, {y}" for x, y in zip(longitude, latitude, strict=True)])
+    marks.reject(one_alone, "longitude or latitude alone", "longitude, latitude", shown)
+    swapped = _within(latitude, US_LONGITUDE) & _within(longitude, US_LATITUDE)
+    marks.reject(swapped, SWAPPED, "longitude, latitude", shown)
+    with np.errstate(invalid="ignore"):
+        beyond = (np.abs(latitude) > 90) | (np.abs(longitude) > 180)  # noqa: PLR2004  degrees
+    marks.reject(beyond, "coordinates are no degrees", "longitude, latitude", shown)
+    given = ~np.isnan(longitude) & ~np.isnan(latitude) & ~beyond
+    if inside is not None and given.any():
+        outside = given.copy()
+        outside[given] = ~inside(longitude[given], latitude[given])
+        marks.reject(outside, OUTSIDE, "longitude, latitude", shown)
+
+
+def _within(values: Floats, limits: tuple[float, float]) -> Bools:
+    with np.errstate(invalid="ignore"):
+        return (values >= limits[0]) & (values <= limits[1])
+
+
+def _floats(values: pa.Array) -> Floats:
+    return values.to_numpy(zero_copy_only=False).astype(np.float64)
+
+
+def _mask(values: pa.Array) -> Bools:
+    return values.to_numpy(zero_copy_only=False).astype(bool)

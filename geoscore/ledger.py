@@ -1,0 +1,136 @@
+"""The ledger: what went in, what was done and what came out, each line chained to the one before by its hash.
+
+Append-only; a changed line, a changed file or a missing one is found and named.
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from geoscore.errors import InputNotFoundError, LedgerError
+
+START: Final = "0" * 64
+
+
+@dataclass
+class Ledger:
+    """A ledger being written.
+
+    Parameters
+    ----------
+    path
+        The ``ledger.jsonl`` to write.
+    folder
+        Folder that it will stand in, from which the paths of files are told; that of ``path`` by default.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> ledger = Ledger(Path(tempfile.mkdtemp()) / "ledger.jsonl")
+    >>> ledger.append("run", {"purpose": "research"})
+    >>> ledger.append("end", {})
+    >>> verify_ledger(ledger.path).entries
+    2
+    """
+
+    path: Path
+    folder: Path | None = None
+    head: str = START
+    lines: list[str] = field(default_factory=list)
+
+    def append(self, kind: str, data: dict[str, Any]) -> None:
+        """Add an entry and write the ledger anew, whole or not at all."""
+        body = {"seq": len(self.lines) + 1, "kind": kind, "data": data, "previous": self.head}
+        self.head = _hash_entry(body)
+        self.lines.append(json.dumps({**body, "hash": self.head}, sort_keys=True, ensure_ascii=False))
+        part = self.path.with_name(self.path.name + ".part")
+        part.write_text("\n".join(self.lines) + "\n", encoding="utf-8")
+        os.replace(part, self.path)  # noqa: PTH105  the atomic one, by its own name
+
+    def append_file(
+        self, kind: str, path: Path, data: dict[str, Any] | None = None, *, place: str | None = None
+    ) -> None:
+        """Add an entry for a file that was read or written, with its hash; ``place`` where it will be moved."""
+        folder = (self.folder or self.path.parent).resolve()
+        place = place or Path(os.path.relpath(path.resolve(), folder)).as_posix()
+        self.append(kind, {"path": place, "sha256": hash_file(path), **(data or {})})
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What a check of a ledger found to be in order."""
+
+    entries: int
+    files: int
+    elsewhere: tuple[str, ...]
+    """Files that went in and are no longer where they were; their hashes stand in the ledger."""
+
+
+def verify_ledger(path: Path) -> Verified:
+    """Recompute every hash of a ledger and of the files it names.
+
+    Parameters
+    ----------
+    path
+        ``ledger.jsonl``, or the run's folder.
+
+    Raises
+    ------
+    InputNotFoundError
+        There is no ledger.
+    LedgerError
+        The chain is broken, or a file is not what it was; the message names the first one.
+    """
+    path = path / "ledger.jsonl" if path.is_dir() else path
+    if not path.exists():
+        raise InputNotFoundError(f"there is no ledger {path}; name the folder of a run")
+    entries = _read_chain(path)
+    files, elsewhere = 0, []
+    for entry in entries:
+        data = entry["data"]
+        if "sha256" not in data:
+            continue
+        file = path.parent / data["path"]
+        if not file.exists():
+            if entry["kind"] == "output":
+                raise LedgerError(f"{file} is missing; the run wrote it (entry {entry['seq']})")
+            elsewhere.append(str(data["path"]))
+        elif hash_file(file) != data["sha256"]:
+            raise LedgerError(f"{file} is not the file that the run {_DID[entry['kind']]} (entry {entry['seq']})")
+        else:
+            files += 1
+    if not entries or entries[-1]["kind"] != "end":
+        raise LedgerError(f"{path} has no last entry: the run did not finish, or lines were cut off")
+    return Verified(len(entries), files, tuple(elsewhere))
+
+
+_DID: Final = {"output": "wrote"} | dict.fromkeys(("project", "source", "census", "formula"), "read")
+
+
+def _read_chain(path: Path) -> list[dict[str, Any]]:
+    entries, head = [], START
+    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+        try:
+            entry = json.loads(line)
+            body = {key: entry[key] for key in ("seq", "kind", "data", "previous")}
+            whole = entry["hash"] == _hash_entry(body) and entry["previous"] == head and entry["seq"] == number
+        except (ValueError, KeyError, TypeError):
+            whole = False
+        if not whole:
+            raise LedgerError(f"{path}: the chain is broken at line {number}; it was changed after the run")
+        head = entry["hash"]
+        entries.append(entry)
+    return entries
+
+
+def _hash_entry(body: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(body, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,376 @@
+"""The pipeline: the one place that knows the order of the stages.
+
+Everything is made in a hidden folder beside the output and moved into place at the end, the ledger last.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import narwhals as nw
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from geoscore import disclosure, enrichment, geocoding, ingest, linkage, surfaces
+from geoscore.capacity import AreaPrior, IncomeDistribution, score_households
+from geoscore.engines import Engine, open_engine
+from geoscore.errors import GeoscoreError, InputError
+from geoscore.formulas import Formula, open_formula
+from geoscore.ledger import Ledger, hash_file
+from geoscore.project import Project, open_project
+from geoscore.query import Surface
+from geoscore.reference.census import Census, open_census, outlines_of, read_income_curve
+from geoscore.reference.samples import sample_path
+from geoscore.reports import ReportContent, write_report
+from geoscore.schemas import RECORD, REJECTED, SourceNote, SurfaceNote
+from geoscore.spatial.interpolation import interpolate_households
+from geoscore.surface_format import write_surface
+from geoscore.tables import Table
+
+HEADLINE: Final = 2500.0
+SATURATED: Final = 0.60
+RARE: Final = 0.01
+TOP_ZIPS: Final = 15
+OUTPUTS: Final = ("surface.parquet", "map.html", "report.html", "summary.json")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: its summary, its surface and where its files are."""
+
+    out: Path
+    summary: dict[str, Any]
+    surface: Surface
+
+
+@dataclass
+class _Work:
+    """What the stages of one run share."""
+
+    project: Project
+    formula: Formula
+    engine: Engine
+    stage: Path
+    private: Path
+    report: Callable[[str, int, int | None], None]
+    outlines: dict[str, Any] = field(default_factory=dict)
+    counts: dict[str, Any] = field(default_factory=dict)
+
+
+def run(
+    project: str | Path,
+    *,
+    out: str | Path | None = None,
+    engine: str = "duckdb",
+    memory: str | None = None,
+    progress: Callable[[str, int, int | None], None] | None = None,
+) -> Run:
+    """Run a project: household files in, a published surface with map, report and ledger out.
+
+    Parameters
+    ----------
+    project
+        The project file, ``geoscore.toml``.
+    out
+        Folder to write to; ``out`` beside the project file by default. Files of an earlier run are replaced.
+    engine
+        ``duckdb`` or ``spark``.
+    memory
+        Most memory the engine may take before it spills to disk, such as ``4GB``.
+    progress
+        Called with a stage's name, the steps done, and all steps where known.
+
+    Raises
+    ------
+    GeoscoreError
+        Something in the project or its files cannot be; the message says how to mend it.
+    PolicyError
+        The run is refused for law or policy; nothing is written.
+    """
+    plan = open_project(project)
+    formula_path = plan.resolve(Path(plan.capacity.formula))
+    formula = open_formula(formula_path if formula_path.suffix == ".toml" else plan.capacity.formula)
+    folder = Path(out) if out is not None else plan.folder / "out"
+    report = progress or (lambda _stage, _done, _all: None)
+    opened = ingest.open_sources(plan.sources, resolve=plan.resolve)
+    with _staging(folder) as stage, open_engine(engine, memory=memory) as tables:
+        private = stage / "private"
+        private.mkdir(mode=0o700)
+        work = _Work(plan, formula, tables, stage, private, report)
+        surface = _publish(work, _build(work, opened))
+        _write_outputs(work, surface)
+        _write_ledger(work, Path(project), folder)
+        _move_into_place(stage, folder)
+    return Run(folder, work.counts, surface)
+
+
+@contextmanager
+def _staging(folder: Path) -> Iterator[Path]:
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file; name a folder for the run's files")
+    parent = next(path for path in (folder.resolve(), *folder.resolve().parents) if path.exists())
+    try:
+        stage = Path(tempfile.mkdtemp(prefix=".geoscore-", dir=parent))
+    except OSError as error:
+        raise InputError(f"cannot write to {parent}: {error.strerror}") from error
+    try:
+        yield stage
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def _move_into_place(stage: Path, folder: Path) -> None:
+    """Move a finished run to its folder: the private files first, the ledger last."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "ledger.jsonl").unlink(missing_ok=True)
+    old = folder / "private"
+    if old.exists():
+        shutil.rmtree(old)
+    for name in ("private", *OUTPUTS, "ledger.jsonl"):
+        os.replace(stage / name, folder / name)  # noqa: PTH105  the atomic one, by its own name
+
+
+# --- the stages, in their order -------------------------------------------------------------------------------
+
+
+def _build(work: _Work, opened: list[ingest.OpenSource]) -> pa.Table:
+    """Return the unpublished surface at the working resolution."""
+    plan = work.project
+    census, ground = _read_census(work)
+    records = _ingest(work, opened, ground)
+    work.report("link", 0, None)
+    links = linkage.link_records(records).save(work.private / "links.parquet")
+    households = linkage.merge_households(records, links, precedence=plan.ranked_sources())
+    households = households.save(work.private / "households.parquet")
+    work.counts["households"] = households.count()
+    work.report("locate", 0, None)
+    homeless = frozenset(census.zips.loc[census.zips["kind"] != "standard", "zip"])
+    located = geocoding.locate_households(
+        households, ground, resolution=plan.surface.resolution, without_homes=homeless
+    )
+    homes = located.households.save(work.private / "located.parquet")
+    _count_places(work, homes, located.unlocated, links)
+    work.report("score", 0, None)
+    scored = score_households(homes, work.formula).save(work.private / "scored.parquet")
+    groups = surfaces.count_groups(scored)
+    if groups.num_rows == 0:
+        raise InputError("no household could be located; see the reasons with `geoscore run` on fewer sources")
+    kernel = geocoding.spread_positions(groups, ground)
+    distribution = IncomeDistribution(read_income_curve(_resolve(plan, plan.census.curve))).fit(census.brackets)
+    prior = AreaPrior(distribution, enrichment.mix_areas(kernel, ground))
+    return surfaces.build_surface(groups, kernel, prior, progress=lambda done, all_: work.report("surface", done, all_))
+
+
+def _resolve(plan: Project, path: Path | None) -> Path | None:
+    return None if path is None else plan.resolve(path)
+
+
+def _read_census(work: _Work) -> tuple[Census, pa.Table]:
+    work.report("census", 0, None)
+    plan = work.project
+    census = open_census(
+        areas=_resolve(plan, plan.census.areas),
+        incomes=_resolve(plan, plan.census.incomes),
+        zips=_resolve(plan, plan.census.zips),
+        counties=_resolve(plan, plan.census.counties),
+    )
+    areas, zips = census.areas, census.zips[census.zips.geometry.notna()]
+    ground = interpolate_households(
+        area_ids=list(areas["area_id"]),
+        counties=list(areas["county"]),
+        households=areas["households"].to_numpy(float),
+        areas=list(areas.geometry),
+        zips=list(zips["zip"]),
+        zip_areas=list(zips.geometry),
+        resolution=plan.surface.resolution,
+    )
+    work.outlines = outlines_of(census.counties)
+    work.counts["counties"] = dict(zip(census.counties["county"], census.counties["name"], strict=True))
+    return census, ground
+
+
+def _ingest(work: _Work, opened: list[ingest.OpenSource], ground: pa.Table) -> Table:
+    report = ingest.ingest_sources(
+        opened,
+        as_of=work.project.as_of,
+        out=work.private,
+        inside=geocoding.inside_region(ground, resolution=work.project.surface.resolution),
+        progress=lambda name, rows: work.report(f"read {name}", rows, None),
+    )
+    work.counts["files"] = [{**asdict(source), "rows_used": source.rows_used} for source in report.sources]
+    records = Table.scan(work.private / "records.parquet", RECORD, engine=work.engine)
+    if records.count() == 0:
+        raise InputError("every row of every file was rejected; the reasons are: " + _reasons(work.counts["files"]))
+    return records
+
+
+def _reasons(files: list[dict[str, Any]]) -> str:
+    return "; ".join(sorted({reason for file in files for reason in file["rows_rejected"]}))
+
+
+def _count_places(work: _Work, homes: Table, unlocated: Table, links: Table) -> None:
+    """Count households by precision, and reject the rows of those without a place, with the reason."""
+    counted = homes.engine.collect(homes.frame.group_by("precision").agg(nw.len().alias("n")))
+    work.counts["located"] = dict(sorted(zip(*(counted[name].to_pylist() for name in ("precision", "n")), strict=True)))
+
+    def lost(frame: nw.LazyFrame) -> nw.LazyFrame:
+        joined = frame.join(links.frame, on="household_id", how="inner")
+        return joined.with_columns(nw.lit("the household has no place").alias("detail"))
+
+    rows = unlocated.derive(REJECTED, lost).collect()
+    path = work.private / "rejected.parquet"
+    both = pa.concat_tables([pq.read_table(path, schema=REJECTED), rows])
+    pq.write_table(both.sort_by([("source", "ascending"), ("row", "ascending")]), path, compression="zstd")
+    by_source = rows.group_by(["source", "reason"]).aggregate([([], "count_all")]).to_pylist()
+    for file in work.counts["files"]:
+        for item in (item for item in by_source if item["source"] == file["name"]):
+            reasons = file["rows_rejected"]
+            reasons[item["reason"]] = reasons.get(item["reason"], 0) + item["count_all"]
+            file["rows_used"] -= item["count_all"]
+    used = sum(file["rows_used"] for file in work.counts["files"])
+    read = sum(file["rows_read"] for file in work.counts["files"])
+    rejected = sum(sum(file["rows_rejected"].values()) for file in work.counts["files"])
+    if read != used + rejected or rejected != both.num_rows:
+        raise GeoscoreError(f"{read} rows read are not {used} used + {rejected} rejected; please report this")
+    work.counts |= {"rows_read": read, "rows_used": used, "rows_rejected": rejected}
+
+
+def _publish(work: _Work, raw: pa.Table) -> Surface:
+    """Protect the surface, and say of it what it is."""
+    work.report("publish", 0, None)
+    plan = work.project
+    note = _note(work)
+    write_surface(raw, note, work.private / "surface.parquet")
+    coarser = surfaces.roll_up(raw, resolution=plan.surface.published_resolution)
+    protected = disclosure.protect_surface(coarser, k=plan.surface.k)
+    published = replace(note, resolution=plan.surface.published_resolution, published=True)
+    surface = Surface(protected, published)
+    answer = surface.query(capacity=HEADLINE)
+    share = (answer.estimate or 0.0) / (answer.households or 1.0)
+    if not RARE <= share <= SATURATED:
+        text = (
+            f"{share:.0%} of households lie above ${HEADLINE:,.0f} by {work.formula.name}: "
+            "the map will be nearly one color; ask for another threshold"
+        )
+        surface = Surface(protected, replace(published, warnings=(*published.warnings, text)))
+    write_surface(surface.table, surface.note, work.stage / "surface.parquet")
+    work.counts |= {"cells": len(raw["cell"].unique()), "headline": answer.to_dict(), "warnings": surface.note.warnings}
+    return surface
+
+
+def _note(work: _Work) -> SurfaceNote:
+    plan, formula = work.project, work.formula
+    rows = {file["name"]: file["rows_used"] for file in work.counts["files"]}
+    return SurfaceNote(
+        title=plan.name,
+        region=plan.region,
+        universe="file",
+        formula=formula.name,
+        formula_text=formula.title,
+        horizon=formula.horizon,
+        purpose=plan.purpose,
+        vintage=str(plan.as_of),
+        resolution=plan.surface.resolution,
+        k=plan.surface.k,
+        published=False,
+        counties=work.counts["counties"],
+        sources=tuple(
+            SourceNote(
+                name=source.name,
+                sha256=hash_file(plan.resolve(source.path)),
+                rows=rows[source.name],
+                vintage=str(source.vintage),
+                licence=source.licence,
+            )
+            for source in plan.sources
+        ),
+    )
+
+
+# --- what people see ------------------------------------------------------------------------------------------
+
+
+def _write_outputs(work: _Work, surface: Surface) -> None:
+    work.report("map", 0, None)
+    surface.save_map(work.stage / "map.html", capacity=HEADLINE, outlines=work.outlines)
+    work.report("report", 0, None)
+    save_report(surface, work.stage / "report.html", summary=work.counts)
+    text = json.dumps(summary_of(work.counts), indent=2, ensure_ascii=False, default=str)
+    (work.stage / "summary.json").write_text(text + "\n", encoding="utf-8")
+
+
+def summary_of(counts: dict[str, Any]) -> dict[str, Any]:
+    """Return the part of a run's counts that is written to ``summary.json``."""
+    return {name: value for name, value in counts.items() if name != "counties"}
+
+
+def save_report(
+    surface: Surface,
+    path: Path,
+    *,
+    capacity: float = HEADLINE,
+    zips: tuple[str, ...] = (),
+    area: Path | None = None,
+    summary: dict[str, Any] | None = None,
+) -> None:
+    """Write a report on a surface, or on some ZIPs and areas of it, as one HTML page."""
+    region = surface.query(capacity=capacity)
+    places = [surface.query(zip=code, capacity=capacity) for code in zips]
+    if area is not None:
+        places.append(surface.query(area=area, capacity=capacity))
+    ranked = sorted(surface.at_least(capacity).by("zip"), key=lambda answer: -(answer.estimate or 0.0))
+    whole = surface.select()
+    content = ReportContent(
+        note=surface.note,
+        table=surface.table,
+        capacity=capacity,
+        region=region.to_dict(),
+        sentences=tuple(str(answer) for answer in (region, *places)),
+        places=tuple(answer.to_dict() for answer in places),
+        counties=tuple(answer.to_dict() for answer in surface.at_least(capacity).by("county")),
+        top_zips=tuple(answer.to_dict() for answer in ranked[:TOP_ZIPS] if answer.estimate),
+        curve=tuple(surface.answer(whole, capacity=rung).to_dict() for rung in surface.note.ladder),
+        summary=summary,
+    )
+    write_report(content, path)
+
+
+def _write_ledger(work: _Work, project: Path, folder: Path) -> None:
+    """Write the ledger of a run into its stage, with paths as they will be seen from ``folder``."""
+    plan = work.project
+    ledger = Ledger(work.stage / "ledger.jsonl", folder=folder)
+    ledger.append("run", {"geoscore": version("geoscore"), "purpose": plan.purpose, "as_of": str(plan.as_of)})
+    ledger.append_file("project", project)
+    if Path(plan.capacity.formula).suffix == ".toml":
+        ledger.append_file("formula", plan.resolve(Path(plan.capacity.formula)))
+    files = {file["name"]: file for file in work.counts["files"]}
+    for source in plan.sources:
+        told = {
+            name: files[source.name][name] for name in ("rows_read", "rows_used", "rows_rejected", "refused_features")
+        }
+        stated = {"name": source.name, "vintage": str(source.vintage), "licence": source.licence}
+        ledger.append_file("source", plan.resolve(source.path), {**stated, **told})
+    for name, sample in _CENSUS_FILES.items():
+        given = getattr(plan.census, name)
+        ledger.append_file("census", sample_path(sample) if given is None else plan.resolve(given), {"name": name})
+    told = {"households": work.counts["households"], "located": work.counts["located"], "k": plan.surface.k}
+    ledger.append("publish", {**told, "formula": work.formula.name, "resolution": plan.surface.published_resolution})
+    for name in OUTPUTS:
+        ledger.append_file("output", work.stage / name, place=name)
+    ledger.append("end", {})
+
+
+_CENSUS_FILES: Final = {
+    "areas": "zones.parquet",
+    "incomes": "zone_incomes.parquet",
+    "curve": "income_curve.parquet",
+    "zips": "zips.parquet",
+    "counties": "counties.parquet",
+}

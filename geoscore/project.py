@@ -1,0 +1,188 @@
+"""The project file, geoscore.toml: what to read, for what purpose, and how to publish it.
+
+Read once, checked whole, and never changed; paths in it are relative to the file itself.
+"""
+
+import tomllib
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from geoscore.errors import InputNotFoundError, PolicyError, ProjectError
+from geoscore.schemas import EVIDENCE, IDENTITY
+from geoscore.standardize import did_you_mean
+
+Purpose = Literal["nonprofit-fundraising", "political", "retail", "research"]
+Column = str | list[str]
+
+REFUSED_PURPOSES: Final = ("housing", "credit", "employment", "insurance")
+"""Selecting people by neighborhood for these is refused (METHODS 9)."""
+
+FIELDS: Final = (*IDENTITY, "zip", "longitude", "latitude", *EVIDENCE, "income_band", "birth_year")
+"""What a file's columns can be mapped to; ``income_band`` and ``birth_year`` become evidence columns."""
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Source(_Settings):
+    """One household file: where it is, what its columns mean, and what it may be used for."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
+    path: Path
+    columns: dict[str, Column]
+    id: str | None = None
+    sheet: str | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
+    vintage: date | str = "not stated"
+    licence: str = "not stated"
+    permitted: tuple[Purpose, ...] | None = None
+    features: bool = True
+
+    @field_validator("columns")
+    @classmethod
+    def _known_fields(cls, columns: dict[str, Column]) -> dict[str, Column]:
+        for field in columns:
+            if field not in FIELDS:
+                raise ValueError(f"{field!r} is not a field of a household{did_you_mean(field, FIELDS)}")
+        if not columns:
+            raise ValueError("no column is mapped; map at least zip, or longitude and latitude")
+        if ("longitude" in columns) != ("latitude" in columns):
+            raise ValueError("longitude and latitude are mapped together or not at all")
+        return columns
+
+
+class Census(_Settings):
+    """Where the census figures are; the samples that come with geoscore by default."""
+
+    areas: Path | None = None
+    incomes: Path | None = None
+    curve: Path | None = None
+    zips: Path | None = None
+    counties: Path | None = None
+
+
+class Surface(_Settings):
+    """How fine the surface is, and how it is protected before anybody sees it."""
+
+    resolution: Annotated[int, Field(ge=4, le=9)] = 8
+    published_resolution: Annotated[int, Field(ge=4, le=9)] = 7
+    k: Annotated[int, Field(ge=10, le=1000)] = 10
+
+    @model_validator(mode="after")
+    def _coarser(self) -> "Surface":
+        if self.published_resolution > self.resolution:
+            raise ValueError("published_resolution is at most resolution: a cell cannot be split again")
+        return self
+
+
+class Capacity(_Settings):
+    """What counts as capacity: a formula that ships with geoscore, or a TOML file of the same form."""
+
+    formula: str = "income-2pct-1y"
+
+
+class Project(_Settings):
+    """A project file, whole and checked."""
+
+    name: str
+    purpose: Purpose
+    region: str = "Bay Area"
+    as_of: date
+    sources: tuple[Source, ...]
+    precedence: tuple[str, ...] = ()
+    census: Census = Census()
+    capacity: Capacity = Capacity()
+    surface: Surface = Surface()
+    folder: Path = Path()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Project":
+        names = [source.name for source in self.sources]
+        if not names:
+            raise ValueError("no [[sources]]; name at least one household file")
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two sources are called {name!r}; give each a name of its own")
+        for name in self.precedence:
+            if name not in names:
+                raise ValueError(f"precedence names {name!r}, no source of ours{did_you_mean(name, names)}")
+        return self
+
+    def ranked_sources(self) -> tuple[str, ...]:
+        """Return source names, the most trusted first: ``precedence``, then the rest as they stand."""
+        rest = (source.name for source in self.sources if source.name not in self.precedence)
+        return (*self.precedence, *rest)
+
+    def resolve(self, path: Path) -> Path:
+        """Return a path of the project file as seen from here."""
+        return path if path.is_absolute() else self.folder / path
+
+
+def open_project(path: str | Path) -> Project:
+    """Read and check a project file.
+
+    Parameters
+    ----------
+    path
+        The TOML file.
+
+    Raises
+    ------
+    InputNotFoundError
+        There is no such file.
+    ProjectError
+        It is not TOML, or asks for what cannot be; the message names the place in the file.
+    PolicyError
+        Its purpose is one that geoscore refuses, or that a source does not permit.
+
+    Examples
+    --------
+    >>> from geoscore.reference.samples import example_dir
+    >>> open_project(example_dir() / "geoscore.toml").purpose
+    'nonprofit-fundraising'
+    """
+    path = Path(path)
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputNotFoundError(f"there is no project file {path}; see docs/project-file.md to write one") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProjectError(f"{path} cannot be read as a text file: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ProjectError(f"{path} is not valid TOML: {error}") from error
+    if data.get("purpose") in REFUSED_PURPOSES:
+        raise PolicyError(
+            f"purpose {data['purpose']!r} is refused: selecting people by neighborhood for housing, credit, employment "
+            "or insurance is unlawful discrimination in the making (42 U.S.C. 3605, 15 U.S.C. 1691)"
+        )
+    try:
+        project = Project.model_validate({**data, "folder": path.parent})
+    except ValidationError as error:
+        raise ProjectError(f"{path}: {_first_words(error)}") from error
+    _check_purpose(project)
+    return project
+
+
+def _first_words(error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        known = {*Project.model_fields, *Source.model_fields, *Surface.model_fields, *Census.model_fields}
+        message = f"no such setting{did_you_mean(str(first['loc'][-1]), known)}"
+    more = error.error_count() - 1
+    return f"{place + ': ' if place else ''}{message}" + (f" (and {more} more)" if more else "")
+
+
+def _check_purpose(project: Project) -> None:
+    for source in project.sources:
+        if source.permitted is not None and project.purpose not in source.permitted:
+            raise PolicyError(
+                f"source {source.name!r} permits {', '.join(source.permitted) or 'nothing'}, not {project.purpose!r}; "
+                "leave it out or ask its owner for a wider licence"
+            )

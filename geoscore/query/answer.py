@@ -1,0 +1,55 @@
+"""An answer: how many households of an area have the capacity, how surely, and by what definition."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """Expected households of an area with capacity of at least a threshold, with their 90% interval.
+
+    Figures are None where everything about the area is suppressed.
+
+    Examples
+    --------
+    >>> answer = Answer(area="ZIP 94301", capacity_usd=2500, households=80.0, estimate=31.0, low=25.2, high=37.1,
+    ...                 level=0.9, suppressed=False, formula="income-2pct-1y", horizon="1 year", universe="file")
+    >>> print(answer)
+    ZIP 94301: about 31 of 80 households have capacity of at least $2,500 (90% interval 25 to 37; income-2pct-1y, 1 year).
+    """
+
+    area: str
+    capacity_usd: float
+    households: float | None
+    estimate: float | None
+    low: float | None
+    high: float | None
+    level: float
+    suppressed: bool
+    formula: str
+    horizon: str
+    universe: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answer as plain values, ready for JSON."""
+        values = asdict(self)
+        for name in ("households", "estimate", "low", "high"):
+            if values[name] is not None:
+                values[name] = round(values[name], 9)
+        return values
+
+    def __str__(self) -> str:
+        """Return the answer as a sentence."""
+        terms = f"{self.formula}, {self.horizon}"
+        if self.households is None or self.estimate is None or self.low is None or self.high is None:
+            return f"{self.area}: too few households to tell without giving somebody away ({terms})."
+        sentence = (
+            f"{self.area}: about {self.estimate:,.0f} of {self.households:,.0f} households have capacity of at least "
+            f"${self.capacity_usd:,.0f} ({self.level:.0%} interval {self.low:,.0f} to {self.high:,.0f}; {terms})."
+        )
+        return sentence + (" Some cells are hidden and not counted here." if self.suppressed else "")
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<p>{escape(str(self))}</p>"

@@ -1,0 +1,325 @@
+"""A surface that can be asked: by ZIP, cell, area or all of it, at any threshold, as table or map."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from geoscore.errors import SurfaceError
+from geoscore.ladder import at_threshold, check_threshold, interval
+from geoscore.query.answer import Answer
+from geoscore.query.select import (
+    Selection,
+    ancestors,
+    select_all,
+    select_cell,
+    select_circle,
+    select_file,
+    select_polygon,
+    select_zip,
+)
+from geoscore.schemas import SurfaceNote
+from geoscore.spatial.cells import cell_text, parse_cell
+from geoscore.surface_format import figures, read_surface, write_surface
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+    import pydeck
+    import shapely
+
+Floats = npt.NDArray[np.float64]
+By = Literal["zip", "cell", "county"]
+DEFAULT_CAPACITY = 2500.0
+
+
+@dataclass(frozen=True)
+class Surface:
+    """Expected households above every rung of the ladder, for each (cell, ZIP) pair.
+
+    Attributes
+    ----------
+    table
+        Table of schema ``SURFACE``.
+    note
+        What the surface says of itself.
+    """
+
+    table: pa.Table
+    note: SurfaceNote
+
+    def query(
+        self,
+        *,
+        zip: str | None = None,  # noqa: A002  the field's own word
+        cell: str | int | None = None,
+        area: "Path | str | shapely.Geometry | None" = None,
+        point: tuple[float, float] | None = None,
+        radius_km: float | None = None,
+        capacity: float = DEFAULT_CAPACITY,
+    ) -> Answer:
+        """Ask for one area; without an area, for the whole region.
+
+        Parameters
+        ----------
+        zip
+            A ZIP code.
+        cell
+            An H3 cell, of the surface's resolution or coarser.
+        area
+            A file of polygons, or a polygon in WGS 84 degrees.
+        point, radius_km
+            Longitude and latitude in degrees, and a distance.
+        capacity
+            Threshold in US dollars, $50 to $1,000,000.
+
+        Raises
+        ------
+        SurfaceError
+            The area is not in the surface, the threshold off the ladder, or more than one area is given.
+        """
+        selection = self.select(zip=zip, cell=cell, area=area, point=point, radius_km=radius_km)
+        return self.answer(selection, capacity=capacity)
+
+    def select(
+        self,
+        *,
+        zip: str | None = None,  # noqa: A002
+        cell: str | int | None = None,
+        area: "Path | str | shapely.Geometry | None" = None,
+        point: tuple[float, float] | None = None,
+        radius_km: float | None = None,
+    ) -> Selection:
+        """Find the rows of an area; the whole region where none is given."""
+        if sum(value is not None for value in (zip, cell, area, point)) > 1:
+            raise SurfaceError("more than one area; give one of zip, cell, area, or point with a radius")
+        if (point is None) != (radius_km is None):
+            raise SurfaceError("a point needs a radius in km, and a radius a point")
+        if zip is not None:
+            return select_zip(self.table, zip)
+        if cell is not None:
+            number = parse_cell(cell) if isinstance(cell, str) else cell
+            return select_cell(self.table, number, resolution=self.note.resolution)
+        if point is not None and radius_km is not None:
+            return select_circle(self.table, point, radius_km=radius_km)
+        if isinstance(area, (str, Path)):
+            return select_file(self.table, Path(area))
+        if area is not None:
+            return select_polygon(self.table, area, name="the drawn area")
+        return select_all(self.table, self.note.region)
+
+    def answer(self, selection: Selection, *, capacity: float = DEFAULT_CAPACITY) -> Answer:
+        """Sum the rows of a selection into an answer."""
+        check_threshold(capacity)
+        households, estimate, variance = self._figures_at(capacity)
+        w = selection.weights
+        total, above = float(w @ households), float(w @ estimate)
+        # a household of a cell cut by the border lies inside with probability w
+        spread = float(w**2 @ variance + (w * (1.0 - w)) @ estimate)
+        everything_hidden = selection.hidden and total == 0.0
+        return self._answer(
+            selection.area, capacity, total, above, spread, hidden=selection.hidden, empty=everything_hidden
+        )
+
+    def at_least(self, capacity: float = DEFAULT_CAPACITY) -> "Threshold":
+        """Fix a threshold, to list its answers by ZIP, cell or county."""
+        check_threshold(capacity)
+        return Threshold(self, float(capacity))
+
+    def rollup(self, resolution: int) -> "Surface":
+        """Return the surface at a coarser H3 resolution: plain sums."""
+        from dataclasses import replace
+
+        from geoscore.surfaces import roll_up
+
+        if not 0 <= resolution <= self.note.resolution:
+            raise SurfaceError(f"resolution {resolution}: the surface has {self.note.resolution}, and cells only merge")
+        return Surface(roll_up(self.table, resolution=resolution), replace(self.note, resolution=resolution))
+
+    def map(self, *, capacity: float = DEFAULT_CAPACITY) -> "pydeck.Deck":
+        """Return a pydeck map of expected households, which shows itself in a notebook."""
+        from geoscore.maps import deck_from_surface
+
+        return deck_from_surface(self.table, note=self.note, capacity=capacity)
+
+    def save_map(
+        self, path: Path | str, *, capacity: float = DEFAULT_CAPACITY, outlines: dict[str, Any] | None = None
+    ) -> None:
+        """Write the map as one HTML page that needs no network, with a threshold slider.
+
+        Parameters
+        ----------
+        path
+            The HTML file.
+        capacity
+            Threshold in US dollars at which the page opens.
+        outlines
+            GeoJSON of county outlines with a ``name``; those of the samples where they hold the surface's counties.
+        """
+        from geoscore.maps import save_page
+        from geoscore.reference.census import sample_outlines
+
+        check_threshold(capacity)
+        outlines = outlines or sample_outlines(self.note.counties)
+        save_page(Path(path), self.table, note=self.note, capacity=capacity, outlines=outlines)
+
+    def save(self, path: Path | str) -> None:
+        """Write the surface to one Parquet file."""
+        write_surface(self.table, self.note, Path(path))
+
+    @cached_property
+    def _figures(self) -> tuple[Floats, Floats, Floats]:
+        return figures(self.table)
+
+    def _figures_at(self, capacity: float) -> tuple[Floats, Floats, Floats]:
+        households, at_least, variance = self._figures
+        return households, at_threshold(at_least, capacity), at_threshold(variance, capacity)
+
+    def _answer(
+        self,
+        area: str,
+        capacity: float,
+        households: float,
+        estimate: float,
+        variance: float,
+        *,
+        hidden: bool,
+        empty: bool,
+    ) -> Answer:
+        low, high = interval(np.array([estimate]), np.array([variance]), np.array([households]))
+        return Answer(
+            area=area,
+            capacity_usd=float(capacity),
+            households=None if empty else households,
+            estimate=None if empty else estimate,
+            low=None if empty else float(low[0]),
+            high=None if empty else float(high[0]),
+            level=self.note.level,
+            suppressed=hidden,
+            formula=self.note.formula,
+            horizon=self.note.horizon,
+            universe=self.note.universe,
+        )
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A surface at one threshold, ready to be listed."""
+
+    surface: Surface
+    capacity: float
+
+    def by(self, key: By, *, resolution: int | None = None) -> "Listing":
+        """List the answers by ZIP, cell or county.
+
+        Parameters
+        ----------
+        key
+            ``zip``, ``cell`` or ``county``.
+        resolution
+            H3 resolution of the cells; the surface's own by default.
+        """
+        labels = self._labels(key, resolution)
+        names, codes = np.unique(labels, return_inverse=True)
+        codes = codes.reshape(-1)
+        households, estimate, variance = self.surface._figures_at(self.capacity)  # noqa: SLF001  one class in two
+        suppressed = np.asarray(self.surface.table["suppressed"].to_numpy(), dtype=bool)
+        elsewhere = {"zip": ("county", "region"), "cell": ("zip", "county", "region"), "county": ("region",)}[key]
+        away = suppressed & np.isin(self.surface.table["counted_in"].to_numpy(zero_copy_only=False), elsewhere)
+        sums = [
+            np.bincount(codes, values, len(names)) for values in (households, estimate, variance, away, ~suppressed)
+        ]
+        rows = []
+        for i, name in enumerate(names):
+            empty = sums[4][i] == 0
+            area = self._area(key, name)
+            answer = self.surface._answer(  # noqa: SLF001
+                area, self.capacity, *(float(values[i]) for values in sums[:3]), hidden=sums[3][i] > 0, empty=empty
+            )
+            rows.append((name, answer))
+        return Listing(key, tuple(rows), self.surface, resolution)
+
+    def _labels(self, key: By, resolution: int | None) -> npt.NDArray[np.object_]:
+        table = self.surface.table
+        if key == "cell":
+            wanted = self.surface.note.resolution if resolution is None else resolution
+            if not 0 <= wanted <= self.surface.note.resolution:
+                raise SurfaceError(f"resolution {wanted}: the surface has {self.surface.note.resolution} or coarser")
+            cells = ancestors(table, wanted)
+            return np.array([cell_text(int(cell)) if cell else "" for cell in cells], dtype=object)
+        if resolution is not None:
+            raise SurfaceError("a resolution goes with --by cell")
+        return np.array(pc.fill_null(table[key], "").to_pylist(), dtype=object)
+
+    def _area(self, key: By, name: str) -> str:
+        if not name:
+            return {"zip": "ZIPs too small to show", "cell": "no cell (counted in ZIPs)", "county": "no county"}[key]
+        if key == "county":
+            return self.surface.note.counties.get(name, f"county {name}")
+        return f"{'ZIP' if key == 'zip' else 'cell'} {name}"
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Answers for all ZIPs, cells or counties of a surface at one threshold."""
+
+    key: By
+    answers: tuple[tuple[str, Answer], ...]
+    surface: Surface
+    resolution: int | None = None
+
+    def __iter__(self) -> Any:
+        """Iterate over the answers."""
+        return (answer for _, answer in self.answers)
+
+    def __len__(self) -> int:
+        """Return the number of answers."""
+        return len(self.answers)
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """Return plain values: the key, then what an answer holds; the key is None for what has no place of its own."""
+        return [{self.key: name or None, **answer.to_dict()} for name, answer in self.answers]
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Return a pandas frame, one row for each ZIP, cell or county."""
+        import pandas as pd
+
+        return pd.DataFrame(self.to_rows())
+
+    def to_geopandas(self) -> "gpd.GeoDataFrame":
+        """Return a GeoDataFrame in WGS 84; the shape of a ZIP or county is that of its cells.
+
+        What has no cell has no place on a map and is left out.
+        """
+        import geopandas as gpd
+
+        from geoscore.spatial.polygons import cell_polygons, merged_cells
+
+        rows = [row for row in self.to_rows() if row[self.key] is not None]
+        if self.key == "cell":
+            shapes: Iterable[Any] = cell_polygons(np.array([int(row["cell"], 16) for row in rows], dtype=np.uint64))
+        else:
+            cells = ancestors(self.surface.table, self.surface.note.resolution)
+            labels = np.array(self.surface.table[self.key].to_pylist(), dtype=object)
+            shapes = [merged_cells(cells[(labels == row[self.key]) & (cells > 0)]) for row in rows]
+        return gpd.GeoDataFrame(rows, geometry=list(shapes), crs=4326)
+
+
+def open_surface(path: Path | str) -> Surface:
+    """Open a surface.
+
+    Raises
+    ------
+    InputNotFoundError
+        There is no such file.
+    SurfaceError
+        It is no surface, damaged, or of a newer format.
+    """
+    table, note = read_surface(Path(path))
+    return Surface(table, note)

@@ -1,0 +1,1 @@
+"""What the world is known to look like: census figures, samples, and made-up people to test with."""

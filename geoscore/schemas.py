@@ -1,0 +1,225 @@
+"""The contracts between the stages: every table that leaves one room and enters another.
+
+One row of each is: a line of a file, a household, a position, a scored household, a (cell, zip) pair.
+"""
+
+from dataclasses import asdict, dataclass, field
+from typing import Final, Self
+
+import numpy as np
+import pyarrow as pa
+
+FORMAT_VERSION: Final = 1
+"""Version of the published surface's format; a reader refuses a newer one."""
+
+LADDER: Final[tuple[int, ...]] = (
+    *(50, 100, 150, 200, 250, 300, 400, 500, 750, 1_000, 1_500, 2_000, 2_500, 3_000, 4_000, 5_000, 7_500),
+    *(10_000, 15_000, 20_000, 25_000, 50_000, 100_000, 250_000, 1_000_000),
+)
+"""The rungs: thresholds in US dollars at which every surface holds a figure."""
+
+_BETWEEN: Final = (
+    *(10, 14, 20, 28, 40, 70, 120, 350, 450, 600, 870, 1_250, 3_500, 6_100, 8_700, 12_500, 30_000, 40_000),
+    *(70_000, 140_000, 200_000, 400_000, 630_000),
+)
+
+CUBE_EDGES: Final = np.array(sorted((*LADDER, *_BETWEEN)), dtype=np.float64)
+"""The 48 edges of the capacity cube, $10 to $1M, about log-spaced, every rung among them (METHODS 0)."""
+
+RUNG_EDGES: Final = np.searchsorted(CUBE_EDGES, np.array(LADDER, dtype=np.float64))
+"""Position of each rung among the cube's edges."""
+
+PRECISIONS: Final = ("given", "rooftop", "range", "street", "zip")
+"""How a household's position is known, from coordinates in the file to nothing but its ZIP."""
+
+EVIDENCE: Final[dict[str, pa.DataType]] = {
+    "income_usd": pa.float64(),
+    "income_low_usd": pa.float64(),
+    "income_high_usd": pa.float64(),
+    "home_value_usd": pa.float64(),
+    "assets_usd": pa.float64(),
+    "net_worth_usd": pa.float64(),
+    "age": pa.float64(),
+    "largest_gift_usd": pa.float64(),
+}
+"""What a file may know of a household's capacity; amounts in US dollars, ages in years."""
+
+IDENTITY: Final = ("full_name", "first_name", "last_name", "street", "unit", "city", "state", "email", "phone")
+"""Columns that say who and where; they leave at geocoding and never come back."""
+
+RECORD: Final = pa.schema(
+    [
+        ("source", pa.string()),
+        ("row", pa.int64()),  # 1-based data row of the file
+        ("record_id", pa.string()),  # the file's own id, else the row number
+        *[(name, pa.string()) for name in IDENTITY],
+        ("zip", pa.string()),
+        ("longitude", pa.float64()),
+        ("latitude", pa.float64()),
+        *EVIDENCE.items(),
+    ]
+)
+
+REJECTED: Final = pa.schema(
+    [
+        ("source", pa.string()),
+        ("row", pa.int64()),
+        ("record_id", pa.string()),
+        ("reason", pa.string()),  # one of a few phrases, to be counted
+        ("detail", pa.string()),  # the column and what stood in it, shortened
+    ]
+)
+
+LINK: Final = pa.schema(
+    [
+        ("source", pa.string()),
+        ("row", pa.int64()),
+        ("record_id", pa.string()),
+        ("household_id", pa.string()),
+        ("match_probability", pa.float64()),
+    ]
+)
+
+HOUSEHOLD: Final = pa.schema(
+    [
+        ("household_id", pa.string()),
+        ("match_probability", pa.float64()),
+        ("n_sources", pa.int64()),
+        ("n_records", pa.int64()),
+        ("zip", pa.string()),
+        ("longitude", pa.float64()),
+        ("latitude", pa.float64()),
+        *EVIDENCE.items(),
+    ]
+)
+
+LOCATED: Final = pa.schema(
+    [
+        ("household_id", pa.string()),
+        ("cell", pa.uint64()),  # at the working resolution; null where only the ZIP is known
+        ("zip", pa.string()),  # null where the file has none
+        ("precision", pa.string()),
+        ("sigma_m", pa.float64()),
+        *EVIDENCE.items(),
+    ]
+)
+
+SCORED: Final = pa.schema(
+    [
+        ("household_id", pa.string()),
+        ("cell", pa.uint64()),
+        ("zip", pa.string()),
+        ("known_bin", pa.int16()),  # bin of the cube that holds the capacity known for sure; 0 = below the cube
+        ("income_known", pa.bool_()),
+        ("income_low_usd", pa.float64()),  # the band, where the file has one
+        ("income_high_usd", pa.float64()),
+        ("multiplier", pa.float64()),  # capacity per dollar of the unknown income
+    ]
+)
+
+GROUND: Final = pa.schema(
+    [
+        ("cell", pa.uint64()),
+        ("zip", pa.string()),  # null where no ZIP area covers the cell
+        ("county", pa.string()),  # five-digit FIPS code
+        ("area_id", pa.string()),
+        ("households", pa.float64()),  # census households of the area that live in this cell and ZIP
+    ]
+)
+
+BRACKETS: Final = pa.schema(
+    [
+        ("area_id", pa.string()),
+        ("low_usd", pa.float64()),
+        ("high_usd", pa.float64()),  # null: the open bracket at the top
+        ("households", pa.float64()),
+    ]
+)
+
+GROUP: Final = pa.schema(
+    [
+        *[SCORED.field(name) for name in SCORED.names if name != "household_id"],
+        ("households", pa.int64()),  # that share a position and a level of evidence, and so a curve
+    ]
+)
+
+KERNEL: Final = pa.schema(
+    [
+        ("at_cell", pa.uint64()),  # the position as known: a cell, a ZIP or both
+        ("at_zip", pa.string()),
+        ("cell", pa.uint64()),
+        ("zip", pa.string()),
+        ("county", pa.string()),
+        ("weight", pa.float64()),  # share of the position's households; sums to 1 over a position
+    ]
+)
+
+MIX: Final = pa.schema(
+    [
+        ("cell", pa.uint64()),
+        ("zip", pa.string()),
+        ("county", pa.string()),
+        ("area_id", pa.string()),
+        ("share", pa.float64()),  # of the pair's census households; sums to 1 over a pair
+    ]
+)
+
+SURFACE: Final = pa.schema(
+    [
+        ("cell", pa.uint64()),  # null: households counted in their ZIP or county, not in a cell
+        ("zip", pa.string()),  # null: households counted in their county only
+        ("county", pa.string()),
+        ("households", pa.float64()),  # null where suppressed
+        ("at_least", pa.list_(pa.float64())),  # expected households with capacity >= each rung
+        ("variance", pa.list_(pa.float64())),  # of those, in households squared
+        ("suppressed", pa.bool_()),
+        ("counted_in", pa.string()),  # where the row's households are counted: cell, zip, county or region
+    ]
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceNote:
+    """What a surface says of one file that it was made from."""
+
+    name: str
+    sha256: str
+    rows: int
+    vintage: str
+    licence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurfaceNote:
+    """What a surface says of itself; stored as JSON in the file's metadata under ``geoscore``."""
+
+    title: str
+    region: str
+    universe: str
+    formula: str
+    formula_text: str
+    horizon: str
+    purpose: str
+    vintage: str
+    resolution: int
+    k: int
+    published: bool
+    level: float = 0.9
+    ladder: tuple[int, ...] = LADDER
+    warnings: tuple[str, ...] = ()
+    sources: tuple[SourceNote, ...] = ()
+    counties: dict[str, str] = field(default_factory=dict)
+    format_version: int = FORMAT_VERSION
+
+    def to_dict(self) -> dict[str, object]:
+        """Return plain values, ready for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, object]) -> Self:
+        """Build a note from plain values; what a later minor version added is left out."""
+        known = {key: value for key, value in data.items() if key in cls.__dataclass_fields__}
+        sources = tuple(SourceNote(**item) for item in known.pop("sources", ()))  # type: ignore[attr-defined]
+        ladder = tuple(known.pop("ladder", LADDER))  # type: ignore[call-overload]
+        warnings = tuple(known.pop("warnings", ()))  # type: ignore[call-overload]
+        return cls(**known, sources=sources, ladder=ladder, warnings=warnings)  # type: ignore[arg-type]

@@ -1,0 +1,1 @@
+"""Space: cells, and how figures of areas become figures of cells."""

@@ -1,0 +1,195 @@
+"""H3 cells in bulk: of points, of polygons, their parents and centers.
+
+The only room that knows h3ronpy; a cell is a uint64, and a coarser cell always comes from a finer one.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from geoscore.errors import InputError
+
+if TYPE_CHECKING:
+    import shapely
+
+MEAN_EARTH_RADIUS_M = 6_371_008.8
+
+
+def cells_from_points(
+    longitude: npt.NDArray[np.float64], latitude: npt.NDArray[np.float64], *, resolution: int
+) -> npt.NDArray[np.uint64]:
+    """Return the cell of every point.
+
+    Parameters
+    ----------
+    longitude, latitude
+        Degrees, WGS 84, both of shape (n,).
+    resolution
+        H3 resolution, 0 to 15.
+
+    Returns
+    -------
+    ndarray of uint64, shape (n,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> cells = cells_from_points(np.array([-122.16]), np.array([37.44]), resolution=8)
+    >>> cell_text(int(cells[0]))
+    '8828347433fffff'
+    """
+    from h3ronpy.vector import coordinates_to_cells
+
+    if len(longitude) == 0:
+        return np.empty(0, dtype=np.uint64)
+    cells = coordinates_to_cells(np.asarray(latitude, float), np.asarray(longitude, float), resolution)
+    return _numpy(cells)
+
+
+def parent_cells(cells: npt.NDArray[np.uint64], *, resolution: int) -> npt.NDArray[np.uint64]:
+    """Return the ancestor at ``resolution`` of every cell, of shape (n,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> cell_text(int(parent_cells(np.array([0x8828347447FFFFF], dtype=np.uint64), resolution=7)[0]))
+    '872834744ffffff'
+    """
+    from h3ronpy import change_resolution
+
+    if len(cells) == 0:
+        return np.empty(0, dtype=np.uint64)
+    return _numpy(change_resolution(pa.array(cells, pa.uint64()), resolution))
+
+
+def cell_centers(cells: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return longitude and latitude of every cell's center, in degrees, each of shape (n,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> longitude, latitude = cell_centers(np.array([0x872834744FFFFFF], dtype=np.uint64))
+    >>> round(float(longitude[0]), 2), round(float(latitude[0]), 2)
+    (-122.15, 37.39)
+    """
+    from h3ronpy.vector import cells_to_coordinates
+
+    if len(cells) == 0:
+        return np.empty(0), np.empty(0)
+    table = pa.record_batch(cells_to_coordinates(pa.array(cells, pa.uint64())))
+    return (
+        table.column("lng").to_numpy(zero_copy_only=False),
+        table.column("lat").to_numpy(zero_copy_only=False),
+    )
+
+
+def cells_from_polygons(
+    polygons: "Sequence[shapely.Geometry]", *, resolution: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
+    """Return the cells whose centers lie in each polygon; a polygon too small for one keeps its own cell.
+
+    Parameters
+    ----------
+    polygons
+        Polygons or multipolygons, longitude and latitude in degrees; empty ones and None get no cell.
+    resolution
+        H3 resolution, 0 to 15.
+
+    Returns
+    -------
+    index
+        Position of the polygon, int64, shape (m,).
+    cells
+        uint64, shape (m,).
+
+    Examples
+    --------
+    >>> from shapely import box
+    >>> index, cells = cells_from_polygons([box(-122.2, 37.4, -122.1, 37.5)], resolution=6)
+    >>> len(cells)
+    2
+    """
+    import shapely
+    from h3ronpy import ContainmentMode
+    from h3ronpy.vector import wkb_to_cells
+
+    def fill(shapes: object, mode: object) -> pa.ListArray:
+        wkb = pa.array(shapely.to_wkb(shapes), pa.binary())
+        return pa.array(wkb_to_cells(wkb, resolution, containment_mode=mode))
+
+    shapes = np.asarray(polygons, dtype=object)
+    shapes = np.where(shapely.is_missing(shapes), shapely.Polygon(), shapes)
+    centered = fill(shapes, ContainmentMode.ContainsCentroid)
+    lengths = pc.list_value_length(centered).to_numpy(zero_copy_only=False)
+    small = np.flatnonzero((lengths == 0) & ~shapely.is_empty(shapes))
+    touched = fill(shapely.centroid(shapes[small]), ContainmentMode.IntersectsBoundary)
+    index = np.concatenate([np.repeat(np.arange(len(shapes)), lengths), small]).astype(np.int64)
+    return index, np.concatenate([_numpy(centered.flatten()), _numpy(touched.flatten())])
+
+
+def cell_text(cell: int) -> str:
+    """Return a cell as people write it, in hexadecimal.
+
+    Examples
+    --------
+    >>> cell_text(0x872834744FFFFFF)
+    '872834744ffffff'
+    """
+    return f"{cell:x}"
+
+
+def parse_cell(text: str) -> int:
+    """Return the cell that ``text`` names.
+
+    Raises
+    ------
+    InputError
+        It is not an H3 cell.
+
+    Examples
+    --------
+    >>> parse_cell("872834744ffffff") == 0x872834744FFFFFF
+    True
+    """
+    import h3
+
+    text = text.strip().lower()
+    if not h3.is_valid_cell(text):
+        raise InputError(f"{text!r} is not an H3 cell; a cell is written like 872834744ffffff")
+    return int(text, 16)
+
+
+def cell_resolution(cell: int) -> int:
+    """Return the resolution of a cell.
+
+    Examples
+    --------
+    >>> cell_resolution(0x872834744FFFFFF)
+    7
+    """
+    return (cell >> 52) & 0xF
+
+
+def distance_m(
+    longitude: npt.NDArray[np.float64], latitude: npt.NDArray[np.float64], *, to: tuple[float, float]
+) -> npt.NDArray[np.float64]:
+    """Return great-circle distances in meters from every point to ``to`` (longitude, latitude in degrees).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> round(float(distance_m(np.array([-122.0]), np.array([37.0]), to=(-122.0, 38.0))[0]), -3)
+    111000.0
+    """
+    lon, lat = np.radians(longitude), np.radians(latitude)
+    lon_to, lat_to = np.radians(to[0]), np.radians(to[1])
+    chord = np.sin((lat - lat_to) / 2) ** 2 + np.cos(lat) * np.cos(lat_to) * np.sin((lon - lon_to) / 2) ** 2
+    return 2 * MEAN_EARTH_RADIUS_M * np.arcsin(np.sqrt(chord))
+
+
+def _numpy(array: object) -> npt.NDArray[np.uint64]:
+    return pa.array(array).to_numpy(zero_copy_only=False).astype(np.uint64, copy=False)

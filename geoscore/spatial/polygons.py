@@ -1,0 +1,117 @@
+"""Polygons on a globe: circles, cells as shapes, and how much of a cell lies in an area."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from geoscore.errors import InputError
+from geoscore.spatial.cells import MEAN_EARTH_RADIUS_M
+
+if TYPE_CHECKING:
+    import shapely
+
+Floats = npt.NDArray[np.float64]
+CORNERS = 128
+
+
+def circle(longitude: float, latitude: float, *, radius_m: float) -> "shapely.Polygon":
+    """Return the circle of all points within a great-circle distance, as a polygon of 128 corners.
+
+    Examples
+    --------
+    >>> area = circle(-122.16, 37.44, radius_m=1000)
+    >>> round(area.bounds[3], 4)
+    37.449
+    """
+    import shapely
+
+    bearing = np.linspace(0, 2 * np.pi, CORNERS, endpoint=False)
+    angle, lat, lon = radius_m / MEAN_EARTH_RADIUS_M, np.radians(latitude), np.radians(longitude)
+    lats = np.arcsin(np.sin(lat) * np.cos(angle) + np.cos(lat) * np.sin(angle) * np.cos(bearing))
+    turn = np.arctan2(np.sin(bearing) * np.sin(angle) * np.cos(lat), np.cos(angle) - np.sin(lat) * np.sin(lats))
+    return shapely.Polygon(np.column_stack([np.degrees(lon + turn), np.degrees(lats)]))
+
+
+def cell_polygons(cells: npt.NDArray[np.uint64]) -> Any:
+    """Return the outlines of cells, longitude and latitude in degrees; an array of n polygons.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> len(cell_polygons(np.array([0x872834744FFFFFF], dtype=np.uint64))[0].exterior.coords)
+    7
+    """
+    import pyarrow as pa
+    import shapely
+    from h3ronpy.vector import cells_to_wkb_polygons
+
+    wkb = pa.array(cells_to_wkb_polygons(pa.array(cells, pa.uint64()))).to_pylist()
+    return shapely.from_wkb(np.array(wkb, dtype=object))
+
+
+def merged_cells(cells: npt.NDArray[np.uint64]) -> "shapely.Geometry":
+    """Return the outline of cells taken together."""
+    import shapely
+
+    return shapely.union_all(cell_polygons(np.unique(cells))) if len(cells) else shapely.Polygon()
+
+
+def cell_shares(cells: npt.NDArray[np.uint64], area: "shapely.Geometry") -> Floats:
+    """Return the share of each cell that lies in an area; 0 for a cell of 0 (none).
+
+    A cell is small, so that the ratio of areas in degrees is the ratio of areas on the ground.
+
+    Parameters
+    ----------
+    cells
+        uint64, shape (n,).
+    area
+        Polygon or multipolygon in WGS 84 degrees.
+    """
+    import shapely
+
+    shares = np.zeros(len(cells))
+    known = np.flatnonzero(cells > 0)
+    shapes = cell_polygons(cells[known])
+    shapely.prepare(area)
+    whole = shapely.contains(area, shapes)
+    shares[known[whole]] = 1.0
+    cut = np.flatnonzero(shapely.intersects(area, shapes) & ~whole)
+    inside = shapely.area(shapely.intersection(shapes[cut], area))
+    shares[known[cut]] = np.clip(inside / shapely.area(shapes[cut]), 0.0, 1.0)
+    return shares
+
+
+def read_area(path: Path) -> "shapely.Geometry":
+    """Read the polygons of a file as one area in WGS 84 degrees.
+
+    Parameters
+    ----------
+    path
+        GeoJSON, GeoPackage, shapefile or GeoParquet, in any stated coordinate system.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or holds no polygon.
+    """
+    import geopandas as gpd
+    import shapely
+
+    try:
+        frame = gpd.read_parquet(path) if path.suffix == ".parquet" else gpd.read_file(path)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise InputError(f"{path} cannot be read as polygons: {error}") from error
+    if "geometry" not in frame or frame.geometry.isna().all():
+        raise InputError(f"{path} holds no geometry; draw at least one polygon")
+    shapes = frame.geometry.dropna()
+    shapes = shapes.to_crs(4326) if shapes.crs is not None else shapes
+    area = shapely.union_all(shapely.make_valid(shapes.to_numpy()))
+    if area.area == 0:
+        raise InputError(f"{path} holds no polygon with an area; draw at least one")
+    west, south, east, north = area.bounds
+    if west < -180 or east > 180 or south < -90 or north > 90:  # noqa: PLR2004  degrees
+        raise InputError(f"{path} is not in degrees of longitude and latitude; state its coordinate system")
+    return area

@@ -1,0 +1,473 @@
+"""Standard forms: ZIPs, amounts, bands, names and streets as people write them, made comparable.
+
+Pure functions on Arrow arrays; each distinct value is parsed once, however often it stands in a file.
+"""
+
+import difflib
+import math
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+MISSING: Final = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "unknown", "unk", "-", "--", "?"})
+LONGEST: Final = 10_000
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """Values in standard form; which could not be read, and which were repaired (all of length n)."""
+
+    values: pa.Array
+    bad: pa.Array
+    mended: pa.Array
+
+
+@dataclass(frozen=True)
+class Band:
+    """Bands [low, high); ``high`` is null where the band is open; ``bad`` where none could be read."""
+
+    low: pa.Array
+    high: pa.Array
+    bad: pa.Array
+
+
+class _Unreadable(ValueError):
+    """A value that stands for nothing we know."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return a hint at the known word that was perhaps meant, or nothing.
+
+    Examples
+    --------
+    >>> did_you_mean("zip", ["name", "ZIP_CODE"])
+    "; did you mean 'ZIP_CODE'?"
+    """
+    plain = {re.sub(r"[\W_]", "", name).lower(): name for name in known}
+    target = re.sub(r"[\W_]", "", word).lower()
+    near = difflib.get_close_matches(target, plain, n=1, cutoff=0.6)
+    near = near or [name for name in plain if target and (name.startswith(target) or target.startswith(name)) and name]
+    return f"; did you mean {plain[near[0]]!r}?" if near else ""
+
+
+# --- values ---------------------------------------------------------------------------------------------------
+
+
+def parse_text(values: pa.Array) -> Parsed:
+    """Return text without control characters and needless spaces; words for "missing" become null.
+
+    Examples
+    --------
+    >>> parse_text(pa.array(["  Palo   Alto ", "n/a"])).values.to_pylist()
+    ['Palo Alto', None]
+    """
+    return _parse(values, _text, pa.string())
+
+
+def parse_zip(values: pa.Array) -> Parsed:
+    """Return five-digit ZIP codes; a ZIP that lost its leading zeros gets them back and counts as mended.
+
+    Examples
+    --------
+    >>> parsed = parse_zip(pa.array(["94301-1234", "2138", "ABCDE"]))
+    >>> parsed.values.to_pylist(), parsed.mended.to_pylist(), parsed.bad.to_pylist()
+    (['94301', '02138', None], [False, True, False], [False, False, True])
+    """
+    return _parse(_as_text(values), _zip, pa.string())
+
+
+def parse_number(values: pa.Array) -> Parsed:
+    """Return numbers; a trailing N, E, S or W of a coordinate becomes a sign.
+
+    Examples
+    --------
+    >>> parse_number(pa.array(["37.44", "122.16 W", "here"])).values.to_pylist()
+    [37.44, -122.16, None]
+    """
+    return _numbers(values, _number)
+
+
+def parse_age(values: pa.Array) -> Parsed:
+    """Return ages in years, 0 to 120.
+
+    Examples
+    --------
+    >>> parse_age(pa.array(["42", "430"])).bad.to_pylist()
+    [False, True]
+    """
+    parsed = _numbers(values, _number)
+    wrong = pc.fill_null(pc.or_(pc.less(parsed.values, 0.0), pc.greater(parsed.values, 120.0)), fill_value=False)
+    return Parsed(pc.if_else(wrong, None, parsed.values), pc.or_(parsed.bad, wrong), parsed.mended)
+
+
+def parse_money(values: pa.Array) -> Parsed:
+    """Return amounts in US dollars from the forms in which people write them.
+
+    Examples
+    --------
+    >>> parse_money(pa.array(["$1,234.50", "12k", "(500)", "1.5M", "a lot"])).values.to_pylist()
+    [1234.5, 12000.0, -500.0, 1500000.0, None]
+    """
+    return _numbers(values, _money)
+
+
+def parse_money_band(values: pa.Array) -> Band:
+    """Return bands of amounts, [low, high) in US dollars.
+
+    An upper bound that ends in 9, such as 124,999, is read as the next dollar.
+
+    Examples
+    --------
+    >>> band = parse_money_band(pa.array(["$100,000-$124,999", "200k+", "under $25,000", "rich"]))
+    >>> band.low.to_pylist(), band.high.to_pylist(), band.bad.to_pylist()
+    ([100000.0, 200000.0, 0.0, None], [125000.0, None, 25000.0, None], [False, False, False, True])
+    """
+    parsed = _parse(_as_text(values), _band, pa.list_(pa.float64(), 2))
+    found = parsed.values.is_valid()
+    low, high = (pc.if_else(found, pc.list_element(parsed.values, i), None) for i in (0, 1))
+    return Band(low, pc.if_else(pc.is_finite(high), high, None), parsed.bad)
+
+
+def parse_email(values: pa.Array) -> Parsed:
+    """Return e-mail addresses in lower case.
+
+    Examples
+    --------
+    >>> parse_email(pa.array([" Ann@Example.org", "ann"])).values.to_pylist()
+    ['ann@example.org', None]
+    """
+    return _parse(_as_text(values), _email, pa.string())
+
+
+def parse_phone(values: pa.Array) -> Parsed:
+    """Return the ten digits of a US telephone number.
+
+    Examples
+    --------
+    >>> parse_phone(pa.array(["+1 (650) 555-0142 ext. 7", "555-0142"])).values.to_pylist()
+    ['6505550142', None]
+    """
+    return _parse(_as_text(values), _phone, pa.string())
+
+
+def _parse(values: pa.Array, parse: Callable[[str], Any], kind: pa.DataType) -> Parsed:
+    """Parse each distinct text once; ``parse`` returns the value, or (value, True) where it repaired something."""
+    values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    encoded = pc.dictionary_encode(values.cast(pa.string()))
+    results, bad, mended = [], [], []
+    for text in encoded.dictionary.to_pylist():
+        value, wrong, repaired = None, False, False
+        if len(text) > LONGEST:
+            wrong = True
+        elif (plain := _clean(text)).lower() not in MISSING:
+            try:
+                value = parse(plain)
+            except _Unreadable:
+                wrong = True
+        if isinstance(value, tuple):
+            value, repaired = value
+        results.append(value)
+        bad.append(wrong)
+        mended.append(repaired)
+    taken = [pa.array(column, type_).take(encoded.indices) for column, type_ in _columns(results, bad, mended, kind)]
+    return Parsed(taken[0], pc.fill_null(taken[1], fill_value=False), pc.fill_null(taken[2], fill_value=False))
+
+
+def _columns(
+    results: list[Any], bad: list[bool], mended: list[bool], kind: pa.DataType
+) -> tuple[tuple[list[Any], pa.DataType], ...]:
+    return (results, kind), (bad, pa.bool_()), (mended, pa.bool_())
+
+
+def _numbers(values: pa.Array, parse: Callable[[str], float]) -> Parsed:
+    """Parse text, or take numbers as they are; NaN is missing, infinity is bad."""
+    values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    if not (pa.types.is_floating(values.type) or pa.types.is_integer(values.type)):
+        return _parse(_as_text(values), parse, pa.float64())
+    numbers = values.cast(pa.float64())
+    infinite = pc.fill_null(pc.is_inf(numbers), fill_value=False)
+    none = pa.array([False] * len(numbers), pa.bool_())
+    return Parsed(pc.if_else(pc.fill_null(pc.is_finite(numbers), fill_value=False), numbers, None), infinite, none)
+
+
+def _as_text(values: pa.Array) -> pa.Array:
+    """Return numbers as a person would have typed them: 94301.0 is 94301."""
+    values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    if pa.types.is_floating(values.type):
+        whole = pc.fill_null(pc.equal(pc.floor(values), values), fill_value=False)
+        safe = pc.if_else(pc.and_(whole, pc.less(pc.abs(values), 1e15)), values, None)
+        return pc.coalesce(safe.cast(pa.int64()).cast(pa.string()), values.cast(pa.string()))
+    return values.cast(pa.string())
+
+
+def _clean(text: str) -> str:
+    if not text.isprintable():
+        text = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(text.split())
+
+
+def _text(text: str) -> str:
+    return text
+
+
+_ZIP: Final = re.compile(r"(?:[A-Za-z]{2}\s+)?(\d{3,5})(?:\.0+|[-\s]?\d{4}|-)?|(\d{5})(\d{4})")
+
+
+def _zip(text: str) -> tuple[str, bool]:
+    found = _ZIP.fullmatch(text)
+    digits = (found.group(1) or found.group(2)) if found else ""
+    if len(text) == 8 and text.isdigit():  # noqa: PLR2004  a ZIP+4 without its zero
+        digits = text[:4]
+    code = digits.zfill(5)
+    if not digits or code == "00000":
+        raise _Unreadable
+    return code, len(digits) < 5  # noqa: PLR2004
+
+
+_NUMBER: Final = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*°?\s*([NSEWnsew]?)")
+
+
+def _number(text: str) -> float:
+    found = _NUMBER.fullmatch(text)
+    if not found:
+        raise _Unreadable
+    value = float(found.group(1))
+    if not math.isfinite(value):
+        raise _Unreadable
+    return -abs(value) if found.group(2).upper() in ("S", "W") and found.group(2) else value
+
+
+_MONEY: Final = re.compile(
+    r"(?P<minus>-)?\s*(?:USD|US\$|\$)?\s*(?P<minus2>-)?\s*"
+    r"(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d*)?|\.\d+)\s*(?P<unit>k|m|mm|thousand|million)?\s*(?:USD|dollars)?",
+    re.IGNORECASE,
+)
+_UNITS: Final = {"k": 1e3, "thousand": 1e3, "m": 1e6, "mm": 1e6, "million": 1e6}
+
+
+def _money(text: str) -> float:
+    inner = text[1:-1].strip() if text.startswith("(") and text.endswith(")") else text
+    found = _MONEY.fullmatch(inner)
+    if not found:
+        raise _Unreadable
+    value = float(found["digits"].replace(",", "")) * _UNITS.get((found["unit"] or "").lower(), 1.0)
+    if not math.isfinite(value):
+        raise _Unreadable
+    return -value if found["minus"] or found["minus2"] or inner is not text else value
+
+
+_BETWEEN: Final = re.compile(r"(.+?)\s*(?:-|–|—|\bto\b|\bthrough\b)\s*(.+)", re.IGNORECASE)  # noqa: RUF001
+_ABOVE: Final = re.compile(
+    r"(?:over|above|more than|at least|>=?)\s*(.+)|(.+?)\s*(?:\+|and (?:over|above|up)|or (?:more|over))", re.IGNORECASE
+)
+_BELOW: Final = re.compile(r"(?:under|below|less than|up to|<=?)\s*(.+)|(.+?)\s*or less", re.IGNORECASE)
+
+
+def _band(text: str) -> list[float]:
+    if found := _ABOVE.fullmatch(text):
+        return [_money(found.group(1) or found.group(2)), math.inf]
+    if found := _BELOW.fullmatch(text):
+        return [0.0, _upper(_money(found.group(1) or found.group(2)))]
+    if not (found := _BETWEEN.fullmatch(text)):
+        raise _Unreadable
+    first, last = found.groups()
+    unit = re.search(r"[a-zA-Z]+$", last)
+    low = _money(first + unit.group() if unit and first[-1].isdigit() and "," not in first else first)
+    high = _upper(_money(last))
+    if not 0 <= low < high:
+        raise _Unreadable
+    return [low, high]
+
+
+def _upper(value: float) -> float:
+    return value + 1.0 if value % 10 == 9 else value  # noqa: PLR2004  124,999 means below 125,000
+
+
+_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+
+
+def _email(text: str) -> str:
+    if not _EMAIL.fullmatch(text):
+        raise _Unreadable
+    return text.lower()
+
+
+def _phone(text: str) -> str:
+    digits = re.sub(r"\D", "", re.split(r"(?i)x|ext", text)[0])
+    digits = digits[1:] if len(digits) == 11 and digits.startswith("1") else digits  # noqa: PLR2004
+    if len(digits) != 10:  # noqa: PLR2004
+        raise _Unreadable
+    return digits
+
+
+# --- keys for matching ----------------------------------------------------------------------------------------
+
+_DIRECTIONS: Final = {
+    "NORTH": "N", "SOUTH": "S", "EAST": "E", "WEST": "W",
+    "NORTHEAST": "NE", "NORTHWEST": "NW", "SOUTHEAST": "SE", "SOUTHWEST": "SW",
+    **{short: short for short in ("N", "S", "E", "W", "NE", "NW", "SE", "SW")},
+}  # fmt: skip
+_SUFFIX_FORMS: Final = """
+ALY ALLEY ALLY; ANX ANNEX; ARC ARCADE; AVE AVENUE AV AVEN AVENU; BCH BEACH; BND BEND; BLF BLUFF; BLVD BOULEVARD BOUL
+BLV; BR BRANCH; BRG BRIDGE; BRK BROOK; BYP BYPASS; CP CAMP; CYN CANYON; CPE CAPE; CSWY CAUSEWAY; CTR CENTER CENTRE CENT;
+CIR CIRCLE CIRC CRCL; CLF CLIFF; CLB CLUB; COR CORNER; CT COURT CRT; CTS COURTS; CV COVE; CRK CREEK; CRES CRESCENT
+CRSENT; XING CROSSING; DL DALE; DR DRIVE DRIV DRV; EST ESTATE; ESTS ESTATES; EXPY EXPRESSWAY EXPRESS; EXT EXTENSION; FLS
+FALLS; FRY FERRY; FLD FIELD; FLT FLAT; FRST FOREST; FRK FORK; FT FORT; FWY FREEWAY FREEWY; GDN GARDEN; GDNS GARDENS; GTWY
+GATEWAY; GLN GLEN; GRN GREEN; GRV GROVE; HBR HARBOR; HVN HAVEN; HTS HEIGHTS; HWY HIGHWAY HIGHWY; HL HILL; HLS HILLS; HOLW
+HOLLOW; INLT INLET; IS ISLAND; JCT JUNCTION; KNL KNOLL; LK LAKE; LKS LAKES; LNDG LANDING; LN LANE; LOOP LOOPS; MALL; MNR
+MANOR; MDW MEADOW; MDWS MEADOWS; ML MILL; MTN MOUNTAIN; OVAL; PARK; PKWY PARKWAY PARKWY PKY; PASS; PATH; PIKE; PNE PINE;
+PL PLACE; PLN PLAIN; PLZ PLAZA; PT POINT; PRT PORT; PR PRAIRIE; RADL RADIAL; RNCH RANCH; RPDS RAPIDS; RST REST; RDG RIDGE;
+RIV RIVER; RD ROAD; RDS ROADS; RTE ROUTE; ROW; RUN; SHR SHORE; SPG SPRING; SQ SQUARE; STA STATION; STRM STREAM; ST STREET
+STR STRT; SMT SUMMIT; TER TERRACE TERR; TRCE TRACE; TRAK TRACK; TRL TRAIL; TUNL TUNNEL; TPKE TURNPIKE; UN UNION; VLY
+VALLEY; VW VIEW; VLG VILLAGE; VIS VISTA; WALK; WAY WY; WL WELL
+"""
+_SUFFIXES: Final = {
+    form: line.split()[0] for line in _SUFFIX_FORMS.replace("\n", " ").split(";") for form in line.split()
+}
+_ORDINALS: Final = dict(
+    zip(
+        ("FIRST", "SECOND", "THIRD", "FOURTH", "FIFTH", "SIXTH", "SEVENTH", "EIGHTH", "NINTH", "TENTH"),
+        ("1ST", "2ND", "3RD", "4TH", "5TH", "6TH", "7TH", "8TH", "9TH", "10TH"),
+        strict=True,
+    )
+)
+_UNIT: Final = re.compile(
+    r"\s(?:(?:APT|APARTMENT|UNIT|STE|SUITE|RM|ROOM|NO|FL|FLOOR|SPC|SPACE|LOT|TRLR|BLDG)\s+#?\s*|#\s*)([A-Z0-9][A-Z0-9-]*)$"
+)
+_UNIT_WORD: Final = re.compile(
+    r"^(?:APT|APARTMENT|UNIT|STE|SUITE|RM|ROOM|NO|FL|FLOOR|SPC|SPACE|LOT|TRLR|BLDG)\b\s*|#\s*"
+)
+_PO_BOX: Final = re.compile(r"^(?:P\s*O\s*|POST\s+OFFICE\s+|POB\s*)(?:BOX\s*)?#?\s*(\w+)|^BOX\s+(\w+)$")
+
+
+def street_key(street: pa.Array, unit: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Return the comparable form of street lines and units, per USPS Publication 28.
+
+    Parameters
+    ----------
+    street
+        Street lines such as ``12 North Oak Street, Apt 4``, of shape (n,); null where unknown.
+    unit
+        Units where the file keeps them apart, of shape (n,).
+
+    Returns
+    -------
+    line, unit
+        ``12 N OAK ST`` and ``4``; the line is null where the street is, the unit empty where there is none.
+
+    Examples
+    --------
+    >>> line, unit = street_key(pa.array(["12 North Oak Street, Apt. 4"]), pa.array([None], pa.string()))
+    >>> line.to_pylist(), unit.to_pylist()
+    (['12 N OAK ST'], ['4'])
+    """
+    both = _map_distinct(street, _street, pa.list_(pa.string(), 2))
+    present = both.is_valid()
+    line = pc.if_else(present, pc.list_element(both, 0), None)
+    inline = pc.if_else(present, pc.list_element(both, 1), "")
+    own = pc.fill_null(_map_distinct(unit, _unit, pa.string()), "")
+    return line, pc.if_else(pc.equal(own, ""), inline, own)
+
+
+def _street(text: str) -> list[str] | None:
+    line = re.sub(r"[.,'’]", lambda mark: " " if mark.group() == "," else "", _fold(text))  # noqa: RUF001
+    line = " ".join(re.sub(r"[^A-Z0-9#/& -]", " ", line).split())
+    if not line:
+        return None
+    if box := _PO_BOX.match(line):
+        return [f"PO BOX {box.group(1) or box.group(2)}", ""]
+    unit = ""
+    if found := _UNIT.search(line):
+        line, unit = line[: found.start()], found.group(1)
+    words = [_ORDINALS.get(word, word) for word in line.split()]
+    return [" ".join(_abbreviate(words)), unit]
+
+
+def _abbreviate(words: list[str]) -> list[str]:
+    """Shorten the suffix and the directions where they stand for such, leaving at least one word as the name."""
+    start = 1 if words and words[0][0].isdigit() else 0
+    name = words[start:]
+    after: list[str] = []
+    if len(name) > 2 and name[-1] in _DIRECTIONS and name[-2] in _SUFFIXES:  # noqa: PLR2004
+        after = [_DIRECTIONS[name[-1]]]
+        name = name[:-1]
+    if len(name) > 1 and name[-1] in _SUFFIXES:
+        after = [_SUFFIXES[name[-1]], *after]
+        name = name[:-1]
+    if len(name) > 1 and name[0] in _DIRECTIONS:
+        name = [_DIRECTIONS[name[0]], *name[1:]]
+    return [*words[:start], *name, *after]
+
+
+def _unit(text: str) -> str:
+    return re.sub(r"[^A-Z0-9-]", "", _UNIT_WORD.sub("", _fold(text)))
+
+
+_TITLES: Final = frozenset({"MR", "MRS", "MS", "MISS", "DR", "PROF", "REV", "HON"})
+_GENERATIONS: Final = frozenset({"JR", "SR", "II", "III", "IV", "ESQ", "MD", "PHD"})
+
+
+def name_key(name: pa.Array) -> pa.Array:
+    """Return the comparable form of names: upper case, no accents, no JR or III.
+
+    Examples
+    --------
+    >>> name_key(pa.array(["García-López, Jr.", None])).to_pylist()
+    ['GARCIA LOPEZ', None]
+    """
+    return _map_distinct(name, _name, pa.string())
+
+
+def _name(text: str) -> str:
+    words = re.sub(r"[^A-Z0-9]", " ", re.sub(r"['’.]", "", _fold(text))).split()  # noqa: RUF001
+    kept = [word for word in words if word not in _GENERATIONS]
+    return " ".join(kept or words)
+
+
+def split_full_name(full_name: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Return first and last names of ``First M Last``, ``Last, First M`` or ``John & Mary Last``.
+
+    Examples
+    --------
+    >>> first, last = split_full_name(pa.array(["Dr. Ann B. Lee", "LEE, BO & ANN"]))
+    >>> first.to_pylist(), last.to_pylist()
+    (['ANN', 'BO'], ['LEE', 'LEE'])
+    """
+    both = _map_distinct(full_name, _split, pa.list_(pa.string(), 2))
+    present = both.is_valid()
+    first, last = (pc.if_else(present, pc.list_element(both, i), None) for i in (0, 1))
+    return first, last
+
+
+def _split(text: str) -> list[str | None]:
+    folded = _fold(text)
+    if "," in folded and _name(folded.split(",", 1)[1]) and _name(folded.split(",", 1)[1]) not in _GENERATIONS:
+        last, rest = folded.split(",", 1)
+        first = _words(rest)
+        return [first[0] if first else None, _name(last)]
+    couple = re.split(r"\s(?:&|AND)\s", folded)
+    words = _words(folded.replace(",", " "))
+    if not words:
+        return [None, None]
+    ahead = _words(couple[0])
+    return [(ahead or words)[0] if len(words) > 1 else None, words[-1]]
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in _name(text).split() if word not in _TITLES and word != "AND"]
+
+
+def _map_distinct(values: pa.Array, change: Callable[[str], Any], kind: pa.DataType) -> pa.Array:
+    values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    encoded = pc.dictionary_encode(values.cast(pa.string()))
+    return pa.array([change(text) for text in encoded.dictionary.to_pylist()], kind).take(encoded.indices)
+
+
+def _fold(text: str) -> str:
+    plain = text if text.isascii() else unicodedata.normalize("NFKD", text)
+    return "".join(letter for letter in plain if not unicodedata.combining(letter)).upper()

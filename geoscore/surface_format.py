@@ -1,0 +1,112 @@
+"""The surface as a table and as a file: one Parquet file that says of itself what it is.
+
+Plain duckdb, polars or geopandas read it too; docs/surface-format.md describes it.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from geoscore.errors import InputNotFoundError, SurfaceError
+from geoscore.schemas import FORMAT_VERSION, LADDER, SURFACE, SurfaceNote
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+METADATA_KEY: Final = b"geoscore"
+_PLACE: Final = pa.schema([SURFACE.field(name) for name in ("cell", "zip", "county")])
+
+
+def surface_table(
+    keys: "pd.DataFrame", households: Floats, at_least: Floats, variance: Floats, *, suppressed: Bools | None = None
+) -> pa.Table:
+    """Return a table of schema ``SURFACE`` from keys and figures; no figures where suppressed.
+
+    Parameters
+    ----------
+    keys
+        Columns ``cell``, ``zip`` and ``county``, and ``counted_in`` where it is not the cell.
+    households, at_least, variance
+        Figures of shape (n,), (n, 25) and (n, 25).
+    suppressed
+        Which rows are hidden.
+    """
+    hidden = np.zeros(len(keys), dtype=bool) if suppressed is None else suppressed
+    places = pa.Table.from_pandas(keys[["cell", "zip", "county"]], schema=_PLACE, preserve_index=False)
+    columns = [
+        *places.columns,
+        pa.array(households, mask=hidden),
+        _list_column(at_least, hidden),
+        _list_column(variance, hidden),
+        pa.array(hidden),
+        pa.array(keys["counted_in"] if "counted_in" in keys else ["cell"] * len(keys), pa.string()),
+    ]
+    return pa.Table.from_arrays(columns, schema=SURFACE)
+
+
+def _list_column(values: Floats, hidden: Bools) -> pa.ListArray:
+    lists = pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), values.shape[1]).cast(
+        pa.list_(pa.float64())
+    )
+    return pc.if_else(pa.array(~hidden), lists, pa.scalar(None, lists.type))
+
+
+def figures(surface: pa.Table) -> tuple[Floats, Floats, Floats]:
+    """Return households of shape (n,), at_least and variance of shape (n, 25); zeros where suppressed."""
+    households = np.nan_to_num(surface["households"].to_numpy().astype(np.float64))
+    shown = ~surface["suppressed"].to_numpy()
+    lists = []
+    for name in ("at_least", "variance"):
+        values = np.zeros((surface.num_rows, len(LADDER)))
+        values[shown] = surface[name].combine_chunks().flatten().to_numpy().reshape(-1, len(LADDER))
+        lists.append(values)
+    return households, lists[0], lists[1]
+
+
+def write_surface(surface: pa.Table, note: SurfaceNote, path: Path) -> None:
+    """Write a surface to one Parquet file, whole or not at all; the same surface gives the same bytes."""
+    text = json.dumps(note.to_dict(), sort_keys=True, ensure_ascii=False)
+    table = surface.select(SURFACE.names).cast(SURFACE).replace_schema_metadata({METADATA_KEY: text.encode()})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    pq.write_table(table, part, compression="zstd", row_group_size=16_384)
+    os.replace(part, path)  # noqa: PTH105  the atomic one, by its own name
+
+
+def read_surface(path: Path) -> tuple[pa.Table, SurfaceNote]:
+    """Read a surface and what it says of itself.
+
+    Raises
+    ------
+    InputNotFoundError
+        There is no such file.
+    SurfaceError
+        It is no surface, damaged, or of a newer format.
+    """
+    if not path.exists():
+        raise InputNotFoundError(f"there is no surface {path}; `geoscore run` or `geoscore demo` makes one")
+    try:
+        table = pq.read_table(path)
+        text = (table.schema.metadata or {}).get(METADATA_KEY)
+        data = json.loads(text) if text else None
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise SurfaceError(f"{path} is no whole Parquet file: {error}") from error
+    if not isinstance(data, dict) or any(name not in table.schema.names for name in SURFACE.names):
+        raise SurfaceError(f"{path} is a Parquet file, but no geoscore surface")
+    if data.get("format_version", 0) > FORMAT_VERSION:
+        raise SurfaceError(
+            f"{path} has format {data['format_version']}, this geoscore reads {FORMAT_VERSION}; update it"
+        )
+    try:
+        return table.select(SURFACE.names).cast(SURFACE), SurfaceNote.from_dict(data)
+    except (TypeError, ValueError, pa.ArrowException) as error:
+        raise SurfaceError(f"{path} is damaged: {error}") from error

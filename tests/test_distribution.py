@@ -1,0 +1,102 @@
+"""Income brackets become exceedance at any income: exact at the edges, monotone between and beyond."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from conftest import AREA_HOUSEHOLDS, EDGES, SHARES
+
+from geoscore.capacity import AreaPrior, IncomeDistribution
+from geoscore.errors import InputError
+from geoscore.schemas import LADDER, MIX
+
+
+@pytest.fixture(scope="module")
+def distribution(region: Path) -> IncomeDistribution:
+    curve = pq.read_table(region / "curve.parquet")
+    points = curve["income_usd"].to_numpy(), curve["share_below"].to_numpy()
+    return IncomeDistribution(points).fit(pq.read_table(region / "incomes.parquet"))
+
+
+def test_published_edges_are_met_exactly(distribution: IncomeDistribution) -> None:
+    above = distribution.exceedance(np.array(EDGES[1:]))
+    expected = 1 - np.cumsum(SHARES, axis=1)[:, :-1]
+    np.testing.assert_allclose(above, expected, atol=1e-9)
+
+
+def test_exceedance_falls_from_one_to_zero(distribution: IncomeDistribution) -> None:
+    above = distribution.exceedance(np.geomspace(1, 1e10, 500))
+    assert (np.diff(above, axis=1) <= 1e-12).all()
+    assert above[:, 0].min() > 0.999
+    assert above[:, -1].max() < 1e-6
+
+
+def test_an_empty_bracket_stays_between_its_neighbors() -> None:
+    counts = pa.table(
+        {"area_id": ["a"] * 3, "low_usd": [0.0, 5e4, 1e5], "high_usd": [5e4, 1e5, None], "households": [0.0, 10.0, 0.0]}
+    )
+    curve = (np.array([1e4, 1e5, 1e6]), np.array([0.1, 0.6, 0.99]))
+    above = IncomeDistribution(curve).fit(counts).exceedance(np.array([5e4, 1e5]))
+    assert 0.9 < above[0, 0] < 1
+    assert 0 < above[0, 1] < 0.1
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "message"),
+    [([0.0, 6e4, 1e5], [5e4, 1e5, None], "gap"), ([1.0, 5e4, 1e5], [5e4, 1e5, None], "start at 0")],
+)
+def test_brackets_with_gaps_are_refused(low: list[float], high: list[float | None], message: str) -> None:
+    table = pa.table({"area_id": ["a"] * 3, "low_usd": low, "high_usd": high, "households": [1.0] * 3})
+    with pytest.raises(InputError, match=message):
+        IncomeDistribution((np.array([1e4, 1e6]), np.array([0.1, 0.9]))).fit(table)
+
+
+def prior_of(distribution: IncomeDistribution, shares: dict[str, float]) -> AreaPrior:
+    place = {"cell": 1, "zip": "94301", "county": "06085"}
+    rows = [place | {"area_id": area, "share": share} for area, share in shares.items()]
+    return AreaPrior(distribution, pa.Table.from_pylist(rows, schema=MIX))
+
+
+def test_a_place_is_the_mixture_of_its_areas(distribution: IncomeDistribution) -> None:
+    above = prior_of(distribution, {"a": 0.5, "d": 0.5}).exceedance(multiplier=0.02, low=None, high=None)
+    assert above[0, LADDER.index(2500)] == pytest.approx((0.6 + 0.1) / 2)
+
+
+def test_a_band_of_income_narrows_the_place(distribution: IncomeDistribution) -> None:
+    prior = prior_of(distribution, {"a": 1.0})
+    above = prior.exceedance(multiplier=0.02, low=100_000.0, high=200_000.0)[0]
+    assert above[LADDER.index(2000)] == 1.0
+    assert above[LADDER.index(2500)] == pytest.approx(0.3 / 0.4)
+    assert above[LADDER.index(4000)] == 0.0
+
+
+def test_effective_sample_is_modelled_from_the_survey(distribution: IncomeDistribution) -> None:
+    assert prior_of(distribution, {"a": 1.0}).n_eff[0] == pytest.approx(AREA_HOUSEHOLDS[0] * 0.12 / 1.5)
+
+
+@pytest.mark.reference
+@pytest.mark.skipif("GEOSCORE_REFERENCE_DATA" not in os.environ, reason="needs GEOSCORE_REFERENCE_DATA")
+def test_hidden_county_edges_are_found_within_a_quarter_point() -> None:
+    """METHODS 2: hide one inner edge of a county's brackets, and predict it from the others."""
+    folder = Path(os.environ["GEOSCORE_REFERENCE_DATA"])
+    table = pq.read_table(folder / "acs2017_block_groups.parquet").to_pandas()
+    counts = table[[f"B19001_{i:03d}E" for i in range(2, 18)]].astype(float).groupby(table["GEOID"].str[:5]).sum()
+    edges = np.array([0, 10, 15, 20, 25, 30, 35, 40, 45, 50, 60, 75, 100, 125, 150, 200]) * 1000.0
+    region = np.cumsum(counts.sum().to_numpy())[:-1] / counts.to_numpy().sum()
+    errors = []
+    for hidden in range(2, 15):
+        keep = [i for i in range(1, 16) if i != hidden]
+        lows = np.array([0.0, *edges[keep]])
+        cuts = np.add.reduceat(counts.to_numpy(), [0, *keep], axis=1)
+        rows = [
+            {"area_id": area, "low_usd": low, "high_usd": high, "households": count}
+            for area, line in zip(counts.index, cuts, strict=True)
+            for low, high, count in zip(lows, [*lows[1:], None], line, strict=True)
+        ]
+        fitted = IncomeDistribution((edges[1:], region)).fit(pa.Table.from_pylist(rows))
+        truth = 1 - np.cumsum(counts.to_numpy(), axis=1)[:, hidden - 1] / counts.to_numpy().sum(axis=1)
+        errors.append(np.abs(fitted.exceedance(edges[[hidden]])[:, 0] - truth))
+    assert 100 * np.mean(errors) <= 0.25
