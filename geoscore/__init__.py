@@ -14,12 +14,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from geoscore.capacity import score_households as score_households
-    from geoscore.enrichment import mix_areas as enrich
+    from geoscore.capacity import score_households as score  # noqa: F401
+    from geoscore.enrichment import mix_areas as enrich  # noqa: F401
     from geoscore.formulas import list_formulas as list_formulas
     from geoscore.formulas import open_formula as open_formula
-    from geoscore.geocoding import locate_households as geocode
-    from geoscore.linkage import link_records as link
+    from geoscore.geocoding import locate_households as geocode  # noqa: F401
+    from geoscore.ledger import verify_ledger as verify  # noqa: F401
+    from geoscore.linkage import link_records as link  # noqa: F401
     from geoscore.pipeline import run as run
     from geoscore.query import Answer as Answer
     from geoscore.query import Surface as Surface

@@ -11,11 +11,14 @@ import pandas as pd
 import pyarrow as pa
 
 from geoscore.errors import PolicyError
+from geoscore.schemas import LADDER
 from geoscore.surface_format import figures, surface_table
 from geoscore.tables import to_pandas
 
 Ints = npt.NDArray[np.int64]
 COUNTED_IN: Final = ("cell", "zip", "county", "region")
+FAINT: Final = 0.5
+"""Expected households below which a hidden pair gets no row: ZIPs are spread thinly over all their land."""
 DECIMALS: Final = 1
 """Published figures are rounded to a tenth of a household: more digits would tell of single households."""
 
@@ -38,8 +41,9 @@ def protect_surface(surface: pa.Table, *, k: int = 10) -> pa.Table:
     Returns
     -------
     Table of schema ``SURFACE``
-        Shown rows, rows without a cell for what was merged, and a suppressed row without figures for every
-        hidden (cell, ZIP) pair. Figures are rounded to a tenth; households in all are conserved before rounding.
+        Shown rows, rows without a cell for what was merged, and suppressed rows without figures for hidden ZIPs
+        and for hidden (cell, ZIP) pairs of at least half an expected household. Figures are rounded to a tenth;
+        households in all are conserved before rounding.
 
     Raises
     ------
@@ -55,6 +59,8 @@ def protect_surface(surface: pa.Table, *, k: int = 10) -> pa.Table:
     >>> protected["cell"].to_pylist(), protected["households"].to_pylist()
     ([1, 2, 3, None], [50.0, None, None, 16.0])
     """
+    order = [("cell", "ascending"), ("zip", "ascending"), ("county", "ascending")]
+    surface = surface.sort_by(order)
     households, at_least, variance = figures(surface)
     if households.sum() < k:
         raise PolicyError(f"{households.sum():.0f} households in all are fewer than k = {k}; nothing can be published")
@@ -71,13 +77,18 @@ def protect_surface(surface: pa.Table, *, k: int = 10) -> pa.Table:
     summed = [np.zeros((len(shown), *values.shape[1:])) for values in (households, at_least, variance)]
     for total, values in zip(summed, (households, at_least, variance), strict=True):
         np.add.at(total, codes, values)
-    table = surface_table(shown, *(np.round(total, DECIMALS) for total in summed))
-    hidden = keys.assign(counted_in=home["counted_in"])[level > 0]
-    none = np.zeros((len(hidden), at_least.shape[1]))
-    marks = surface_table(hidden, none[:, 0], none, none, suppressed=np.ones(len(hidden), dtype=bool))
-    return pa.concat_tables([table, marks]).sort_by(
-        [("cell", "ascending"), ("zip", "ascending"), ("county", "ascending")]
-    )
+    table = surface_table(shown, *(np.round(total, DECIMALS).astype(np.float64) for total in summed))
+    return pa.concat_tables([table, _marks(keys, home["counted_in"], level, households)]).sort_by(order)
+
+
+def _marks(keys: pd.DataFrame, counted_in: pd.Series, level: Ints, households: npt.NDArray[np.float64]) -> pa.Table:
+    """Return the suppressed rows: hidden pairs that hold somebody, and hidden ZIPs."""
+    told = keys.assign(counted_in=counted_in)
+    pairs = told[(level > 0) & (households >= FAINT)]
+    zips = told[(level > 1) & keys["zip"].notna().to_numpy()].assign(cell=pd.NA)
+    rows = pd.concat([pairs, zips.drop_duplicates()]).astype({"cell": "UInt64"})
+    none = np.zeros((len(rows), len(LADDER)))
+    return surface_table(rows, none[:, 0], none, none, suppressed=np.ones(len(rows), dtype=bool))
 
 
 def _levels(keys: pd.DataFrame, households: npt.NDArray[np.float64], k: int) -> Ints:

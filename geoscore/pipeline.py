@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from geoscore import disclosure, enrichment, geocoding, ingest, linkage, surfaces
 from geoscore.capacity import AreaPrior, IncomeDistribution, score_households
-from geoscore.engines import Engine, open_engine
+from geoscore.engines import Engine, Frame, open_engine
 from geoscore.errors import GeoscoreError, InputError
 from geoscore.formulas import Formula, open_formula
 from geoscore.ledger import Ledger, hash_file
@@ -220,7 +220,7 @@ def _count_places(work: _Work, homes: Table, unlocated: Table, links: Table) -> 
     counted = homes.engine.collect(homes.frame.group_by("precision").agg(nw.len().alias("n")))
     work.counts["located"] = dict(sorted(zip(*(counted[name].to_pylist() for name in ("precision", "n")), strict=True)))
 
-    def lost(frame: nw.LazyFrame) -> nw.LazyFrame:
+    def lost(frame: Frame) -> Frame:
         joined = frame.join(links.frame, on="household_id", how="inner")
         return joined.with_columns(nw.lit("the household has no place").alias("detail"))
 

@@ -10,9 +10,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from geoscore.errors import InputNotFoundError, PolicyError, ProjectError
+from geoscore.errors import InputNotFoundError, PolicyError, ProjectError, did_you_mean
 from geoscore.schemas import EVIDENCE, IDENTITY
-from geoscore.standardize import did_you_mean
 
 Purpose = Literal["nonprofit-fundraising", "political", "retail", "research"]
 Column = str | list[str]

@@ -4,7 +4,7 @@ One row of each is: a line of a file, a household, a position, a scored househol
 """
 
 from dataclasses import asdict, dataclass, field
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import pyarrow as pa
@@ -211,15 +211,15 @@ class SurfaceNote:
     counties: dict[str, str] = field(default_factory=dict)
     format_version: int = FORMAT_VERSION
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, data: dict[str, object]) -> Self:
+    def from_dict(cls, data: dict[str, Any]) -> Self:
         """Build a note from plain values; what a later minor version added is left out."""
         known = {key: value for key, value in data.items() if key in cls.__dataclass_fields__}
-        sources = tuple(SourceNote(**item) for item in known.pop("sources", ()))  # type: ignore[attr-defined]
-        ladder = tuple(known.pop("ladder", LADDER))  # type: ignore[call-overload]
-        warnings = tuple(known.pop("warnings", ()))  # type: ignore[call-overload]
-        return cls(**known, sources=sources, ladder=ladder, warnings=warnings)  # type: ignore[arg-type]
+        sources = tuple(SourceNote(**item) for item in known.pop("sources", ()))
+        ladder = tuple(known.pop("ladder", LADDER))
+        warnings = tuple(known.pop("warnings", ()))
+        return cls(**known, sources=sources, ladder=ladder, warnings=warnings)

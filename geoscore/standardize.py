@@ -3,11 +3,10 @@
 Pure functions on Arrow arrays; each distinct value is parsed once, however often it stands in a file.
 """
 
-import difflib
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -36,23 +35,8 @@ class Band:
     bad: pa.Array
 
 
-class _Unreadable(ValueError):
+class _UnreadableError(ValueError):
     """A value that stands for nothing we know."""
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return a hint at the known word that was perhaps meant, or nothing.
-
-    Examples
-    --------
-    >>> did_you_mean("zip", ["name", "ZIP_CODE"])
-    "; did you mean 'ZIP_CODE'?"
-    """
-    plain = {re.sub(r"[\W_]", "", name).lower(): name for name in known}
-    target = re.sub(r"[\W_]", "", word).lower()
-    near = difflib.get_close_matches(target, plain, n=1, cutoff=0.6)
-    near = near or [name for name in plain if target and (name.startswith(target) or target.startswith(name)) and name]
-    return f"; did you mean {plain[near[0]]!r}?" if near else ""
 
 
 # --- values ---------------------------------------------------------------------------------------------------
@@ -167,7 +151,7 @@ def _parse(values: pa.Array, parse: Callable[[str], Any], kind: pa.DataType) -> 
         elif (plain := _clean(text)).lower() not in MISSING:
             try:
                 value = parse(plain)
-            except _Unreadable:
+            except _UnreadableError:
                 wrong = True
         if isinstance(value, tuple):
             value, repaired = value
@@ -225,7 +209,7 @@ def _zip(text: str) -> tuple[str, bool]:
         digits = text[:4]
     code = digits.zfill(5)
     if not digits or code == "00000":
-        raise _Unreadable
+        raise _UnreadableError
     return code, len(digits) < 5  # noqa: PLR2004
 
 
@@ -235,10 +219,10 @@ _NUMBER: Final = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*°?\
 def _number(text: str) -> float:
     found = _NUMBER.fullmatch(text)
     if not found:
-        raise _Unreadable
+        raise _UnreadableError
     value = float(found.group(1))
     if not math.isfinite(value):
-        raise _Unreadable
+        raise _UnreadableError
     return -abs(value) if found.group(2).upper() in ("S", "W") and found.group(2) else value
 
 
@@ -254,10 +238,10 @@ def _money(text: str) -> float:
     inner = text[1:-1].strip() if text.startswith("(") and text.endswith(")") else text
     found = _MONEY.fullmatch(inner)
     if not found:
-        raise _Unreadable
+        raise _UnreadableError
     value = float(found["digits"].replace(",", "")) * _UNITS.get((found["unit"] or "").lower(), 1.0)
     if not math.isfinite(value):
-        raise _Unreadable
+        raise _UnreadableError
     return -value if found["minus"] or found["minus2"] or inner is not text else value
 
 
@@ -274,13 +258,13 @@ def _band(text: str) -> list[float]:
     if found := _BELOW.fullmatch(text):
         return [0.0, _upper(_money(found.group(1) or found.group(2)))]
     if not (found := _BETWEEN.fullmatch(text)):
-        raise _Unreadable
+        raise _UnreadableError
     first, last = found.groups()
     unit = re.search(r"[a-zA-Z]+$", last)
     low = _money(first + unit.group() if unit and first[-1].isdigit() and "," not in first else first)
     high = _upper(_money(last))
     if not 0 <= low < high:
-        raise _Unreadable
+        raise _UnreadableError
     return [low, high]
 
 
@@ -293,7 +277,7 @@ _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 def _email(text: str) -> str:
     if not _EMAIL.fullmatch(text):
-        raise _Unreadable
+        raise _UnreadableError
     return text.lower()
 
 
@@ -301,7 +285,7 @@ def _phone(text: str) -> str:
     digits = re.sub(r"\D", "", re.split(r"(?i)x|ext", text)[0])
     digits = digits[1:] if len(digits) == 11 and digits.startswith("1") else digits  # noqa: PLR2004
     if len(digits) != 10:  # noqa: PLR2004
-        raise _Unreadable
+        raise _UnreadableError
     return digits
 
 
@@ -314,17 +298,18 @@ _DIRECTIONS: Final = {
 }  # fmt: skip
 _SUFFIX_FORMS: Final = """
 ALY ALLEY ALLY; ANX ANNEX; ARC ARCADE; AVE AVENUE AV AVEN AVENU; BCH BEACH; BND BEND; BLF BLUFF; BLVD BOULEVARD BOUL
-BLV; BR BRANCH; BRG BRIDGE; BRK BROOK; BYP BYPASS; CP CAMP; CYN CANYON; CPE CAPE; CSWY CAUSEWAY; CTR CENTER CENTRE CENT;
-CIR CIRCLE CIRC CRCL; CLF CLIFF; CLB CLUB; COR CORNER; CT COURT CRT; CTS COURTS; CV COVE; CRK CREEK; CRES CRESCENT
-CRSENT; XING CROSSING; DL DALE; DR DRIVE DRIV DRV; EST ESTATE; ESTS ESTATES; EXPY EXPRESSWAY EXPRESS; EXT EXTENSION; FLS
-FALLS; FRY FERRY; FLD FIELD; FLT FLAT; FRST FOREST; FRK FORK; FT FORT; FWY FREEWAY FREEWY; GDN GARDEN; GDNS GARDENS; GTWY
-GATEWAY; GLN GLEN; GRN GREEN; GRV GROVE; HBR HARBOR; HVN HAVEN; HTS HEIGHTS; HWY HIGHWAY HIGHWY; HL HILL; HLS HILLS; HOLW
-HOLLOW; INLT INLET; IS ISLAND; JCT JUNCTION; KNL KNOLL; LK LAKE; LKS LAKES; LNDG LANDING; LN LANE; LOOP LOOPS; MALL; MNR
-MANOR; MDW MEADOW; MDWS MEADOWS; ML MILL; MTN MOUNTAIN; OVAL; PARK; PKWY PARKWAY PARKWY PKY; PASS; PATH; PIKE; PNE PINE;
-PL PLACE; PLN PLAIN; PLZ PLAZA; PT POINT; PRT PORT; PR PRAIRIE; RADL RADIAL; RNCH RANCH; RPDS RAPIDS; RST REST; RDG RIDGE;
-RIV RIVER; RD ROAD; RDS ROADS; RTE ROUTE; ROW; RUN; SHR SHORE; SPG SPRING; SQ SQUARE; STA STATION; STRM STREAM; ST STREET
-STR STRT; SMT SUMMIT; TER TERRACE TERR; TRCE TRACE; TRAK TRACK; TRL TRAIL; TUNL TUNNEL; TPKE TURNPIKE; UN UNION; VLY
-VALLEY; VW VIEW; VLG VILLAGE; VIS VISTA; WALK; WAY WY; WL WELL
+BLV; BR BRANCH; BRG BRIDGE; BRK BROOK; BYP BYPASS; CP CAMP; CYN CANYON; CPE CAPE; CSWY CAUSEWAY; CTR CENTER CENTRE
+CENT; CIR CIRCLE CIRC CRCL; CLF CLIFF; CLB CLUB; COR CORNER; CT COURT CRT; CTS COURTS; CV COVE; CRK CREEK; CRES
+CRESCENT CRSENT; XING CROSSING; DL DALE; DR DRIVE DRIV DRV; EST ESTATE; ESTS ESTATES; EXPY EXPRESSWAY EXPRESS; EXT
+EXTENSION; FLS FALLS; FRY FERRY; FLD FIELD; FLT FLAT; FRST FOREST; FRK FORK; FT FORT; FWY FREEWAY FREEWY; GDN
+GARDEN; GDNS GARDENS; GTWY GATEWAY; GLN GLEN; GRN GREEN; GRV GROVE; HBR HARBOR; HVN HAVEN; HTS HEIGHTS; HWY HIGHWAY
+HIGHWY; HL HILL; HLS HILLS; HOLW HOLLOW; INLT INLET; IS ISLAND; JCT JUNCTION; KNL KNOLL; LK LAKE; LKS LAKES; LNDG
+LANDING; LN LANE; LOOP LOOPS; MALL; MNR MANOR; MDW MEADOW; MDWS MEADOWS; ML MILL; MTN MOUNTAIN; OVAL; PARK; PKWY
+PARKWAY PARKWY PKY; PASS; PATH; PIKE; PNE PINE; PL PLACE; PLN PLAIN; PLZ PLAZA; PT POINT; PRT PORT; PR PRAIRIE; RADL
+RADIAL; RNCH RANCH; RPDS RAPIDS; RST REST; RDG RIDGE; RIV RIVER; RD ROAD; RDS ROADS; RTE ROUTE; ROW; RUN; SHR SHORE;
+SPG SPRING; SQ SQUARE; STA STATION; STRM STREAM; ST STREET STR STRT; SMT SUMMIT; TER TERRACE TERR; TRCE TRACE; TRAK
+TRACK; TRL TRAIL; TUNL TUNNEL; TPKE TURNPIKE; UN UNION; VLY VALLEY; VW VIEW; VLG VILLAGE; VIS VISTA; WALK; WAY WY;
+WL WELL
 """
 _SUFFIXES: Final = {
     form: line.split()[0] for line in _SUFFIX_FORMS.replace("\n", " ").split(";") for form in line.split()

@@ -6,7 +6,7 @@ Plain duckdb, polars or geopandas read it too; docs/surface-format.md describes 
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -62,14 +62,28 @@ def _list_column(values: Floats, hidden: Bools) -> pa.ListArray:
 
 def figures(surface: pa.Table) -> tuple[Floats, Floats, Floats]:
     """Return households of shape (n,), at_least and variance of shape (n, 25); zeros where suppressed."""
-    households = np.nan_to_num(surface["households"].to_numpy().astype(np.float64))
-    shown = ~surface["suppressed"].to_numpy()
+    shown = ~suppressed_rows(surface)
+    households = np.zeros(surface.num_rows)
+    households[shown] = values_of(surface["households"].combine_chunks().drop_null())
     lists = []
     for name in ("at_least", "variance"):
         values = np.zeros((surface.num_rows, len(LADDER)))
-        values[shown] = surface[name].combine_chunks().flatten().to_numpy().reshape(-1, len(LADDER))
+        values[shown] = values_of(surface[name].combine_chunks().flatten()).reshape(-1, len(LADDER))
         lists.append(values)
     return households, lists[0], lists[1]
+
+
+def suppressed_rows(surface: pa.Table) -> Bools:
+    """Return which rows are suppressed, shape (n,)."""
+    return np.asarray(values_of(surface["suppressed"].combine_chunks().cast(pa.uint8())), dtype=bool)
+
+
+def values_of(column: pa.Array) -> npt.NDArray[Any]:
+    """Return a column of numbers without nulls as an array.
+
+    By way of DLPack, for pyarrow's ``to_numpy`` imports pandas, which takes longer than a whole query.
+    """
+    return np.from_dlpack(column)
 
 
 def write_surface(surface: pa.Table, note: SurfaceNote, path: Path) -> None:
@@ -95,7 +109,7 @@ def read_surface(path: Path) -> tuple[pa.Table, SurfaceNote]:
     if not path.exists():
         raise InputNotFoundError(f"there is no surface {path}; `geoscore run` or `geoscore demo` makes one")
     try:
-        table = pq.read_table(path)
+        table = pq.ParquetFile(path).read()
         text = (table.schema.metadata or {}).get(METADATA_KEY)
         data = json.loads(text) if text else None
     except (OSError, ValueError, pa.ArrowException) as error:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from geoscore.engines import Frame
 from geoscore.errors import SurfaceError
 from geoscore.schemas import GROUP, LADDER, RUNG_EDGES
 from geoscore.spatial.cells import parent_cells
@@ -48,7 +49,7 @@ def count_groups(scored: Table) -> pa.Table:
     """
     keys = [name for name in GROUP.names if name != "households"]
 
-    def group(frame: nw.LazyFrame) -> nw.LazyFrame:
+    def group(frame: Frame) -> Frame:
         return frame.group_by(*keys).agg(nw.len().cast(nw.Int64).alias("households"))
 
     return scored.derive(GROUP, group).collect().sort_by([(name, "ascending") for name in keys])
@@ -151,13 +152,13 @@ def roll_up(surface: pa.Table, *, resolution: int) -> pa.Table:
     has_cell = keys["cell"].notna()
     cells = keys.loc[has_cell, "cell"].to_numpy(np.uint64)
     keys.loc[has_cell, "cell"] = pd.array(parent_cells(cells, resolution=resolution), dtype="UInt64")
-    codes = keys.groupby(list(keys.columns), dropna=False, sort=True).ngroup().to_numpy()
+    codes = keys.groupby(list(keys.columns), dropna=False, sort=True).ngroup().to_numpy(np.int64)
     kept = keys.assign(code=codes).drop_duplicates("code").sort_values("code")
     summed = (_summed(values, codes, len(kept)) for values in figures(surface))
     return surface_table(kept, *summed, suppressed=kept["suppressed"].to_numpy(bool))
 
 
-def _summed(values: Floats, codes: npt.NDArray[np.int64], size: int) -> Floats:
+def _summed(values: Floats, codes: npt.NDArray[np.integer[Any]], size: int) -> Floats:
     result = np.zeros((size, *values.shape[1:]))
     np.add.at(result, codes, values)
     return result

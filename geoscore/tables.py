@@ -12,7 +12,7 @@ import narwhals as nw
 import pandas as pd
 import pyarrow as pa
 
-from geoscore.engines import BatchFunction, Engine
+from geoscore.engines import BatchFunction, Engine, Frame
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Table:
     2
     """
 
-    frame: nw.LazyFrame
+    frame: Frame
     schema: pa.Schema
     engine: Engine
 
@@ -42,7 +42,7 @@ class Table:
         """Open an Arrow table."""
         return cls(engine.from_arrow(table), table.schema, engine)
 
-    def derive(self, schema: pa.Schema, work: Callable[[nw.LazyFrame], nw.LazyFrame]) -> "Table":
+    def derive(self, schema: pa.Schema, work: Callable[[Frame], Frame]) -> "Table":
         """Return the table that relational ``work`` makes of this one, with the columns of ``schema``."""
         return Table(work(self.frame).select(*schema.names), schema, self.engine)
 

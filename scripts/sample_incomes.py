@@ -105,8 +105,9 @@ def _rake(counts: Floats, columns: Floats, rows: Floats) -> Floats:
 
 
 def _relative_level(zones: gpd.GeoDataFrame, zips: gpd.GeoDataFrame, land: pd.DataFrame) -> Floats:
-    """Return each zone's mean income relative to the region: its ZIP's wages per household, and in San Francisco,
-    within the city, its own four classes of income.
+    """Return each zone's mean income relative to the region.
+
+    It is that of its ZIP's wages per household; within San Francisco, that of the zone's own four classes of income.
     """
     wages = zips["wages_usd_2010"] / zips["households_2010"].where(zips["households_2010"] > 0)
     known = zips[zips.geometry.notna() & wages.notna()].assign(wages=wages)

@@ -35,7 +35,7 @@ AT_LEAST = HOUSEHOLDS[:, None] * np.linspace(1.0, 0.1, 25)
 
 @pytest.fixture
 def surface() -> Surface:
-    """Two shown cells of 94301, one of 94303, a hidden cell of 94301 counted in the ZIP, a ZIP counted in the county."""
+    """Two shown cells of 94301, one of 94303, and a hidden cell of 94301 counted in its ZIP."""
     keys = pd.DataFrame(
         {
             "cell": pd.array([*CELLS, CELLS[2], None], "UInt64"),

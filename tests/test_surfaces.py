@@ -26,6 +26,7 @@ class FlatPrior:
     n_eff: np.ndarray
 
     def exceedance(self, *, multiplier: float, low: float | None, high: float | None) -> np.ndarray:
+        """Return a quarter for everything."""
         del multiplier, low, high
         return np.full((len(self.pairs), len(LADDER)), 0.25)
 

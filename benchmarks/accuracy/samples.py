@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from geoscore.reference.samples import sample_path
 
 OPEN = 125_000.0
+FEWEST = 200
 
 
 def main() -> None:
@@ -55,16 +56,18 @@ def incomes(points: gpd.GeoDataFrame) -> None:
     above = table[table["low_usd"] >= OPEN].groupby("area_id")["households"].sum()
     total = table.groupby("area_id")["households"].sum()
     print(
-        f"share above $125,000, region: {above.sum() / total.sum():.1%} (ACS {points['above'].sum() / points['households'].sum():.1%})"
+        f"share above $125,000, region: {above.sum() / total.sum():.1%} "
+        f"(ACS {points['above'].sum() / points['households'].sum():.1%})"
     )
     inside = points.sjoin(zones[["area_id", "geometry"]], how="inner")
     truth = inside.groupby("area_id")[["above", "households"]].sum()
-    both = truth[truth["households"] > 200].join((above / total).rename("model"), how="inner")
+    both = truth[truth["households"] > FEWEST].join((above / total).rename("model"), how="inner")
     share = both["above"] / both["households"]
     error = np.average((both["model"] - share).abs(), weights=both["households"])
     flat = np.average((share - np.average(share, weights=both["households"])).abs(), weights=both["households"])
     print(
-        f"zones: correlation {np.corrcoef(share, both['model'])[0, 1]:.2f}, mean error {100 * error:.1f} points of share"
+        f"zones: correlation {np.corrcoef(share, both['model'])[0, 1]:.2f}, "
+        f"mean error {100 * error:.1f} points of share"
     )
     print(f"       (one share for all zones would be {100 * flat:.1f} points off)")
 

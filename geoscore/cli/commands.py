@@ -57,7 +57,7 @@ Engine = Annotated[EngineName, typer.Option(help="What runs the work.")]
 Memory = Annotated[str | None, typer.Option(help="Most memory before spilling to disk, such as 4GB.")]
 
 
-def _version(wanted: bool) -> None:  # noqa: FBT001  typer's form of a callback
+def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 

@@ -8,7 +8,7 @@ import typer
 from geoscore.cli.commands import app
 from geoscore.errors import GeoscoreError, InputError
 
-_UsageError = typer.BadParameter.__base__ or typer.BadParameter
+_UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 """What a wrong option or argument raises; typer does not export it by name."""
 
 
@@ -24,13 +24,8 @@ def _run() -> int:
         return _complain(*_usage(error))
     except (typer.Abort, KeyboardInterrupt):
         return _complain("stopped; nothing was left half-written", 130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
     except GeoscoreError as error:
         return _complain(str(error), error.exit_code)
-    except (PermissionError, IsADirectoryError, NotADirectoryError) as error:
-        return _complain(f"{error.filename}: {error.strerror}", InputError.exit_code)
     except OSError as error:
         return _complain(f"{error.filename or 'the system'}: {error.strerror or error}", InputError.exit_code)
     return code if isinstance(code, int) else 0

@@ -62,15 +62,12 @@ def show_summary(counts: dict[str, Any], out: Path) -> None:
         if file["refused_features"]:
             lines.append(f"            left out as sensitive: {', '.join(file['refused_features'])}")
     located = ", ".join(f"{count:,} by {_PRECISION.get(name, name)}" for name, count in counts["located"].items())
-    head = counts["headline"]
     lines += [
         f"{'all':<16}{counts['rows_read']:>12,}{counts['rows_used']:>12,}{counts['rows_rejected']:>12,}",
         "",
         f"households      {counts['households']:,}, located {sum(counts['located'].values()):,} ({located})",
         f"cells           {counts['cells']:,}",
-        f"capacity        {head['estimate']:,.0f} of {head['households']:,.0f} households at "
-        f"${head['capacity_usd']:,.0f} or more (90% interval {head['low']:,.0f} to {head['high']:,.0f}; "
-        f"{head['formula']}, {head['horizon']})",
+        f"capacity        {_headline(counts['headline'])}",
         *(f"warning         {text}" for text in counts["warnings"]),
         "",
         f"surface         {out / 'surface.parquet'}",
@@ -80,6 +77,14 @@ def show_summary(counts: dict[str, Any], out: Path) -> None:
         f"private         {out / 'private'} (rejected rows with reasons, households: for your eyes only)",
     ]
     typer.echo("\n".join(lines))
+
+
+def _headline(answer: dict[str, Any]) -> str:
+    return (
+        f"{answer['estimate']:,.0f} of {answer['households']:,.0f} households at "
+        f"${answer['capacity_usd']:,.0f} or more "
+        f"(90% interval {answer['low']:,.0f} to {answer['high']:,.0f}; {answer['formula']}, {answer['horizon']})"
+    )
 
 
 _PRECISION = {"given": "coordinates", "zip": "ZIP alone"}

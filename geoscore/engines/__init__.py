@@ -3,6 +3,6 @@
 DuckDB is embedded and the default. Nothing outside this folder asks which engine it is.
 """
 
-from geoscore.engines.base import BatchFunction, Engine, open_engine
+from geoscore.engines.base import BatchFunction, Engine, Frame, open_engine
 
-__all__ = ["BatchFunction", "Engine", "open_engine"]
+__all__ = ["BatchFunction", "Engine", "Frame", "open_engine"]

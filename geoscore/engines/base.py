@@ -7,13 +7,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 
 import narwhals as nw
 import pyarrow as pa
 
 from geoscore.errors import InputError, NotBuiltError
 
+Frame: TypeAlias = nw.LazyFrame[Any]
 BatchFunction: TypeAlias = Callable[[pa.RecordBatch], pa.RecordBatch]
 """A pure function: one Arrow batch in, one out, never looking beyond it."""
 
@@ -26,23 +27,23 @@ class Engine(ABC):
     name: str
 
     @abstractmethod
-    def scan(self, path: Path) -> nw.LazyFrame:
+    def scan(self, path: Path) -> Frame:
         """Return the Parquet file, or folder of Parquet files, at ``path`` as a lazy frame."""
 
     @abstractmethod
-    def from_arrow(self, table: pa.Table) -> nw.LazyFrame:
+    def from_arrow(self, table: pa.Table) -> Frame:
         """Return an Arrow table, small enough for memory, as a lazy frame."""
 
     @abstractmethod
-    def map_batches(self, frame: nw.LazyFrame, function: BatchFunction, schema: pa.Schema) -> nw.LazyFrame:
+    def map_batches(self, frame: Frame, function: BatchFunction, schema: pa.Schema) -> Frame:
         """Return a frame of ``schema``: ``function`` applied to every batch of ``frame``."""
 
     @abstractmethod
-    def write(self, frame: nw.LazyFrame, path: Path) -> None:
+    def write(self, frame: Frame, path: Path) -> None:
         """Write ``frame`` to one Parquet file at ``path``, whole or not at all."""
 
     @abstractmethod
-    def collect(self, frame: nw.LazyFrame) -> pa.Table:
+    def collect(self, frame: Frame) -> pa.Table:
         """Return all rows of ``frame``, in no particular order."""
 
     @abstractmethod

@@ -16,7 +16,7 @@ import narwhals as nw
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from geoscore.engines.base import BatchFunction, Engine
+from geoscore.engines.base import BatchFunction, Engine, Frame
 from geoscore.errors import InputError
 
 if TYPE_CHECKING:
@@ -46,16 +46,16 @@ class DuckDBEngine(Engine):
             self.close()
             raise InputError(f"duckdb did not start with memory {memory!r}; write it like 4GB") from error
 
-    def scan(self, path: Path) -> nw.LazyFrame:
+    def scan(self, path: Path) -> Frame:
         """Return the Parquet file, or folder of Parquet files, at ``path`` as a lazy frame."""
         pattern = str(path / "*.parquet") if path.is_dir() else str(path)
         return nw.from_native(self._connection.read_parquet(pattern))
 
-    def from_arrow(self, table: pa.Table) -> nw.LazyFrame:
+    def from_arrow(self, table: pa.Table) -> Frame:
         """Return an Arrow table, small enough for memory, as a lazy frame."""
         return nw.from_native(self._connection.from_arrow(table))
 
-    def map_batches(self, frame: nw.LazyFrame, function: BatchFunction, schema: pa.Schema) -> nw.LazyFrame:
+    def map_batches(self, frame: Frame, function: BatchFunction, schema: pa.Schema) -> Frame:
         """Return a frame of ``schema``, kept in the scratch folder: ``function`` on every batch."""
         path = self._scratch / f"mapped-{next(self._numbers)}.parquet"
         with pq.ParquetWriter(path, schema, compression="lz4") as writer:
@@ -63,13 +63,13 @@ class DuckDBEngine(Engine):
                 writer.write_batch(function(batch).cast(schema))
         return self.scan(path)
 
-    def write(self, frame: nw.LazyFrame, path: Path) -> None:
+    def write(self, frame: Frame, path: Path) -> None:
         """Write ``frame`` to one Parquet file at ``path``, whole or not at all."""
         part = path.with_name(path.name + ".part")
         _relation(frame).write_parquet(str(part), compression="zstd")
         os.replace(part, path)  # noqa: PTH105  the atomic one, by its own name
 
-    def collect(self, frame: nw.LazyFrame) -> pa.Table:
+    def collect(self, frame: Frame) -> pa.Table:
         """Return all rows of ``frame``, in no particular order."""
         return _relation(frame).to_arrow_table()
 
@@ -80,9 +80,10 @@ class DuckDBEngine(Engine):
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     @staticmethod
-    def _batches(frame: nw.LazyFrame) -> Iterator[pa.RecordBatch]:
+    def _batches(frame: Frame) -> Iterator[pa.RecordBatch]:
         yield from _relation(frame).to_arrow_reader(BATCH_ROWS)
 
 
-def _relation(frame: nw.LazyFrame) -> "DuckDBPyRelation":
-    return frame.to_native()
+def _relation(frame: Frame) -> "DuckDBPyRelation":
+    relation: DuckDBPyRelation = frame.to_native()
+    return relation

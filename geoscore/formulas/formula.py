@@ -150,6 +150,4 @@ def _check(formula: Formula) -> None:
             raise InputError(f"formula {formula.name}: {field!r} is not something a file can know")
     income = formula.income()
     if income is not None and (income.exemption or income.cap):
-        raise InputError(
-            f"formula {formula.name}: exemption and cap on income are not built yet; leave them out or use another field"
-        )
+        raise InputError(f"formula {formula.name}: exemption and cap on income are not built yet; leave them out")

@@ -54,7 +54,7 @@ class RawFile:
 def read_file(
     path: Path, *, sheet: str | None = None, delimiter: str | None = None, encoding: str | None = None
 ) -> RawFile:
-    """Open a household file.
+    r"""Open a household file.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def read_file(
     --------
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "a.csv"
-    >>> _ = path.write_text("zip;income\\n94301;100\\n")
+    >>> _ = path.write_text("zip;income\n94301;100\n")
     >>> raw = read_file(path)
     >>> raw.names, [batch.num_rows for batch, rows in raw.batches]
     (['zip', 'income'], [1])
@@ -176,7 +176,7 @@ def _csv_batches(
 
 
 def _row_numbers(first: int, rows: int, bad: list[int], position: int) -> npt.NDArray[np.int64]:
-    """Number the rows of a batch from ``first``, leaving out those rejected since the batch before."""
+    """Return the numbers of a batch's rows from ``first``, without those rejected since the batch before."""
     span = np.arange(first, first + rows + len(bad) - position, dtype=np.int64)
     return span[~np.isin(span, bad[position:])][:rows]
 

@@ -13,12 +13,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from geoscore.errors import InputError
+from geoscore.errors import InputError, did_you_mean
 from geoscore.project import Column, Source
 from geoscore.schemas import EVIDENCE, IDENTITY, RECORD, REJECTED
 from geoscore.standardize import (
     Parsed,
-    did_you_mean,
     parse_age,
     parse_email,
     parse_money,

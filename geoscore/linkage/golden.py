@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import narwhals as nw
 import pyarrow as pa
 
+from geoscore.engines import Frame
 from geoscore.schemas import EVIDENCE, HOUSEHOLD
 from geoscore.tables import Table
 
@@ -50,7 +51,7 @@ def merge_households(records: Table, links: Table, *, precedence: Sequence[str])
     fields = ("zip", "longitude", "latitude", *EVIDENCE)
     order = ["rank", "record_id", "row"]
 
-    def merge(frame: nw.LazyFrame) -> nw.LazyFrame:
+    def merge(frame: Frame) -> Frame:
         link = links.frame.select("source", "row", "household_id", "match_probability")
         joined = frame.join(link, on=["source", "row"], how="inner").join(ranks.frame, on="source", how="inner")
         totals = joined.group_by("household_id").agg(

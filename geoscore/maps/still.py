@@ -1,6 +1,7 @@
 """A still map: hexagons in classes of color with a legend, as SVG for reports and print."""
 
 from html import escape
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -37,7 +38,7 @@ def map_svg(table: pa.Table, *, note: SurfaceNote, capacity: float) -> str:
     )
     estimate = at_threshold(figures(table)[1], capacity)[known]
     shown = ~np.asarray(table["suppressed"].to_numpy(), dtype=bool)[known]
-    values = np.bincount(codes.reshape(-1), estimate, len(unique))
+    values = np.bincount(codes.reshape(-1), estimate, len(unique)).astype(np.float64)
     visible = np.bincount(codes.reshape(-1), shown, len(unique)) > 0
     breaks = class_breaks(values[visible])
     colors = ramp(SEQUENTIAL["light"], classes=len(breaks) + 1)
@@ -70,13 +71,9 @@ def _paths(polygons: Any) -> tuple[list[str], float]:
 
 def _legend(breaks: tuple[float, ...], colors: tuple[str, ...], top: float, k: int) -> str:
     edges = [f"{value:,.1f}".removesuffix(".0") for value in breaks]
-    words = (
-        [f"under {edges[0]}", *(f"{low} to {high}" for low, high in zip(edges, edges[1:], strict=False))]
-        if edges
-        else []
-    )
+    words = [f"under {edges[0]}", *(f"{low} to {high}" for low, high in pairwise(edges))] if edges else []
     words += [f"{edges[-1]} and more"] if edges else ["all"]
-    boxes = [*zip(colors, words, strict=True), (HIDDEN_COLOR, f"fewer than {k}: hidden")]
+    boxes = [*zip(colors, words, strict=True), (HIDDEN_COLOR, f"hidden (< {k})")]
     step = WIDTH / len(boxes)
     return "".join(
         f'<rect x="{i * step:.1f}" y="{top + 16:.0f}" width="{step - 4:.1f}" height="10" fill="{color}"/>'

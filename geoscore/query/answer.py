@@ -13,9 +13,9 @@ class Answer:
     Examples
     --------
     >>> answer = Answer(area="ZIP 94301", capacity_usd=2500, households=80.0, estimate=31.0, low=25.2, high=37.1,
-    ...                 level=0.9, suppressed=False, formula="income-2pct-1y", horizon="1 year", universe="file")
+    ...                 level=0.9, suppressed=False, formula="2pct", horizon="1 year", universe="file")
     >>> print(answer)
-    ZIP 94301: about 31 of 80 households have capacity of at least $2,500 (90% interval 25 to 37; income-2pct-1y, 1 year).
+    ZIP 94301: about 31 of 80 households have capacity of at least $2,500 (90% interval 25 to 37; 2pct, 1 year).
     """
 
     area: str

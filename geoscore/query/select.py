@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from geoscore.errors import InputNotFoundError, SurfaceError
 from geoscore.spatial.cells import cell_resolution, cell_text, parent_cells
 from geoscore.spatial.polygons import cell_shares, circle, read_area
+from geoscore.surface_format import suppressed_rows, values_of
 
 if TYPE_CHECKING:
     import shapely
@@ -45,7 +45,7 @@ class Selection:
 
 
 def select_all(table: pa.Table, region: str) -> Selection:
-    """Take everything: nothing is hidden, for what is suppressed in a cell is counted in a ZIP, county or the region."""
+    """Take everything; nothing is missing, for what is hidden in a cell is counted in a ZIP, county or region."""
     return Selection(region, _shown(table).astype(np.float64), hidden=False)
 
 
@@ -117,8 +117,7 @@ def select_polygon(table: pa.Table, area: "shapely.Geometry", *, name: str) -> S
     SurfaceError
         No cell of the surface lies in it.
     """
-    cells = table["cell"].to_numpy(zero_copy_only=False) if table["cell"].null_count == 0 else _cells(table)
-    unique, inverse = np.unique(cells, return_inverse=True)
+    unique, inverse = np.unique(_cells(table), return_inverse=True)
     shares = cell_shares(unique, area)[inverse.reshape(-1)]
     if not shares.any():
         raise SurfaceError(f"no cell of this surface lies in {name}; is it drawn in the surface's region?")
@@ -135,15 +134,28 @@ def ancestors(table: pa.Table, resolution: int) -> npt.NDArray[np.uint64]:
 
 
 def _cells(table: pa.Table) -> npt.NDArray[np.uint64]:
-    return np.array(pc.fill_null(table["cell"], 0).to_numpy(), dtype=np.uint64)
+    """Return cells, 0 where null, from the column's own memory: pyarrow would make floats of them."""
+    column = table["cell"].combine_chunks()
+    known = values_of(column.is_valid().cast(pa.uint8())).astype(bool)
+    if not len(column):
+        return np.empty(0, dtype=np.uint64)
+    values = np.frombuffer(column.buffers()[1], dtype=np.uint64)[column.offset : column.offset + len(column)]
+    return np.where(known, values, np.uint64(0))
+
+
+def labels_of(column: Any) -> npt.NDArray[np.object_]:
+    """Return a column of text as an array, empty where null."""
+    encoded = column.combine_chunks().dictionary_encode(null_encoding="encode")
+    words = np.array([word or "" for word in encoded.dictionary.to_pylist()], dtype=object)
+    return words[values_of(encoded.indices)]
 
 
 def _shown(table: pa.Table) -> Bools:
-    return ~np.asarray(table["suppressed"].to_numpy(), dtype=bool)
+    return ~suppressed_rows(table)
 
 
 def _equal(column: Any, value: str) -> Bools:
-    return np.asarray(pc.fill_null(pc.equal(column, value), fill_value=False).to_numpy(), dtype=bool)
+    return np.asarray(labels_of(column) == value, dtype=bool)
 
 
 def _nearest(code: str, table: pa.Table) -> str:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from geoscore.errors import SurfaceError
 from geoscore.ladder import at_threshold, check_threshold, interval
@@ -17,6 +16,7 @@ from geoscore.query.answer import Answer
 from geoscore.query.select import (
     Selection,
     ancestors,
+    labels_of,
     select_all,
     select_cell,
     select_circle,
@@ -26,7 +26,7 @@ from geoscore.query.select import (
 )
 from geoscore.schemas import SurfaceNote
 from geoscore.spatial.cells import cell_text, parse_cell
-from geoscore.surface_format import figures, read_surface, write_surface
+from geoscore.surface_format import figures, read_surface, suppressed_rows, write_surface
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -229,9 +229,9 @@ class Threshold:
         names, codes = np.unique(labels, return_inverse=True)
         codes = codes.reshape(-1)
         households, estimate, variance = self.surface._figures_at(self.capacity)  # noqa: SLF001  one class in two
-        suppressed = np.asarray(self.surface.table["suppressed"].to_numpy(), dtype=bool)
+        suppressed = suppressed_rows(self.surface.table)
         elsewhere = {"zip": ("county", "region"), "cell": ("zip", "county", "region"), "county": ("region",)}[key]
-        away = suppressed & np.isin(self.surface.table["counted_in"].to_numpy(zero_copy_only=False), elsewhere)
+        away = suppressed & np.isin(labels_of(self.surface.table["counted_in"]), elsewhere)
         sums = [
             np.bincount(codes, values, len(names)) for values in (households, estimate, variance, away, ~suppressed)
         ]
@@ -255,7 +255,7 @@ class Threshold:
             return np.array([cell_text(int(cell)) if cell else "" for cell in cells], dtype=object)
         if resolution is not None:
             raise SurfaceError("a resolution goes with --by cell")
-        return np.array(pc.fill_null(table[key], "").to_pylist(), dtype=object)
+        return labels_of(table[key])
 
     def _area(self, key: By, name: str) -> str:
         if not name:

@@ -8,7 +8,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import geoscore
 from geoscore.errors import InputError, InputNotFoundError
 
 
@@ -40,7 +39,7 @@ def example_dir() -> Path:
 
 
 def _find(packed: str, in_repository: str) -> Path:
-    package = Path(geoscore.__file__).parent
+    package = Path(__file__).parent.parent
     for folder in (package / "_samples" / packed, package.parent / in_repository):
         if folder.is_dir():
             return folder

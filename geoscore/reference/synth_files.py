@@ -6,6 +6,7 @@ A voter file (CSV), a property roll (Parquet), a subscriber list (JSON lines) an
 import io
 import json
 import zipfile
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -67,7 +68,8 @@ class Files:
             owners = rows.pop("household_id")
             first = self.rows.get(_FILES[source], 0) + 1
             if source == "donors" and first + len(rows) > MOST_SHEET_ROWS:
-                rows, owners, notes = (part[: max(0, MOST_SHEET_ROWS - first + 1)] for part in (rows, owners, notes))
+                kept = max(0, MOST_SHEET_ROWS - first + 1)
+                rows, owners, notes = rows[:kept], owners[:kept], notes[:kept]
             self._write(source, rows)
             links = {
                 "source": source,
@@ -90,10 +92,12 @@ class Files:
         elif source == "subscribers":
             with (self._out / name).open("a", encoding="utf-8") as file:
                 for row in rows.to_dict("records"):
-                    known = {key: value for key, value in row.items() if value is not None and value == value}
+                    known = {key: value for key, value in row.items() if not pd.isna(value)}
                     file.write(json.dumps(known, ensure_ascii=False) + "\n")
         else:
-            self._donors += rows.to_dict("records")
+            self._donors += [
+                dict(zip(DONOR_COLUMNS, values, strict=True)) for values in rows.itertuples(index=False, name=None)
+            ]
 
     def _parquet(self, name: str, rows: pd.DataFrame) -> None:
         if name not in self._writers:
@@ -175,7 +179,7 @@ def _subscribers(homes: pd.DataFrame, chance: np.random.Generator) -> pd.DataFra
     n = len(homes)
     bands = np.array(INCOME_BANDS)
     at = np.searchsorted(bands, homes["income_usd"], side="right") - 1
-    words = [f"${low:,}-${high - 1:,}" for low, high in zip(bands, bands[1:], strict=False)]
+    words = [f"${low:,}-${high - 1:,}" for low, high in pairwise(bands)]
     words = ["Under $25,000", *words[1:], f"${bands[-1]:,}+"]
     name = homes["first_1"] + " " + homes["last_1"]
     address = _street(homes, chance, short=0.5) + (", Apt " + homes["unit"]).fillna("")
@@ -239,11 +243,11 @@ def _typos(values: pd.Series, chance: np.random.Generator) -> pd.Series:
     at = chance.random(len(hit))
     changed = values.copy()
     for row, share in zip(hit, at, strict=True):
-        text = values.iloc[row]
+        text = values.iloc[int(row)]
         letters = [i for i in range(len(text) - 1) if text[i].isalpha() and text[i + 1].isalpha()]
         if letters:
             i = letters[int(share * len(letters))]
-            changed.iloc[row] = text[:i] + text[i + 1] + text[i] + text[i + 2 :]
+            changed.iloc[int(row)] = text[:i] + text[i + 1] + text[i] + text[i + 2 :]
     return changed
 
 
@@ -264,7 +268,7 @@ def _spoiled(rows: pd.DataFrame, source: str, chance: np.random.Generator) -> tu
         elif kind == "ZIP outside the region":
             rows.loc[row, column] = "10001"
         elif kind == "coordinates swapped":
-            rows.loc[row, ["LONGITUDE", "LATITUDE"]] = rows.loc[row, ["LATITUDE", "LONGITUDE"]].to_numpy()
+            rows.loc[row, ["LONGITUDE", "LATITUDE"]] = tuple(rows.loc[row, ["LATITUDE", "LONGITUDE"]])
         elif kind == "in the sea":
             rows.loc[row, ["LONGITUDE", "LATITUDE"]] = (-123.6, 37.2)
         else:
@@ -296,12 +300,10 @@ def write_xlsx(path: Path, columns: tuple[str, ...], rows: list[dict[str, Any]])
 
 
 def _cell(value: Any) -> str:
-    if value is None or value != value:
+    if pd.isna(value):
         return "<c/>"
     if isinstance(value, (int, float)):
-        return (
-            f"<c><v>{value:g}</v></c>" if float(value).is_integer() and abs(value) < 1e6 else f"<c><v>{value!r}</v></c>"
-        )  # noqa: PLR2004
+        return f"<c><v>{int(value) if float(value).is_integer() else value!r}</v></c>"
     return f'<c t="inlineStr"><is><t>{escape(str(value))}</t></is></c>'
 
 

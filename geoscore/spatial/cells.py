@@ -4,7 +4,7 @@ The only room that knows h3ronpy; a cell is a uint64, and a coarser cell always 
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -63,7 +63,7 @@ def parent_cells(cells: npt.NDArray[np.uint64], *, resolution: int) -> npt.NDArr
 
     if len(cells) == 0:
         return np.empty(0, dtype=np.uint64)
-    return _numpy(change_resolution(pa.array(cells, pa.uint64()), resolution))
+    return _numpy(change_resolution(_cells(cells), resolution))
 
 
 def cell_centers(cells: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -80,11 +80,8 @@ def cell_centers(cells: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[np.float64]
 
     if len(cells) == 0:
         return np.empty(0), np.empty(0)
-    table = pa.record_batch(cells_to_coordinates(pa.array(cells, pa.uint64())))
-    return (
-        table.column("lng").to_numpy(zero_copy_only=False),
-        table.column("lat").to_numpy(zero_copy_only=False),
-    )
+    table = cells_to_coordinates(_cells(cells))
+    return table.column("lng").to_numpy(), table.column("lat").to_numpy()
 
 
 def cells_from_polygons(
@@ -128,7 +125,7 @@ def cells_from_polygons(
     small = np.flatnonzero((lengths == 0) & ~shapely.is_empty(shapes))
     touched = fill(shapely.centroid(shapes[small]), ContainmentMode.IntersectsBoundary)
     index = np.concatenate([np.repeat(np.arange(len(shapes)), lengths), small]).astype(np.int64)
-    return index, np.concatenate([_numpy(centered.flatten()), _numpy(touched.flatten())])
+    return index, np.concatenate([_flat(centered), _flat(touched)])
 
 
 def cell_text(cell: int) -> str:
@@ -191,5 +188,13 @@ def distance_m(
     return 2 * MEAN_EARTH_RADIUS_M * np.arcsin(np.sqrt(chord))
 
 
-def _numpy(array: object) -> npt.NDArray[np.uint64]:
-    return pa.array(array).to_numpy(zero_copy_only=False).astype(np.uint64, copy=False)
+def _cells(cells: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    return np.ascontiguousarray(cells, dtype=np.uint64)
+
+
+def _numpy(array: Any) -> npt.NDArray[np.uint64]:
+    return np.asarray(array.to_numpy(), dtype=np.uint64)
+
+
+def _flat(lists: pa.ListArray) -> npt.NDArray[np.uint64]:
+    return np.asarray(lists.flatten().to_numpy(zero_copy_only=False), dtype=np.uint64)

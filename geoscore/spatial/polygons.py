@@ -43,12 +43,11 @@ def cell_polygons(cells: npt.NDArray[np.uint64]) -> Any:
     >>> len(cell_polygons(np.array([0x872834744FFFFFF], dtype=np.uint64))[0].exterior.coords)
     7
     """
-    import pyarrow as pa
     import shapely
     from h3ronpy.vector import cells_to_wkb_polygons
 
-    wkb = pa.array(cells_to_wkb_polygons(pa.array(cells, pa.uint64()))).to_pylist()
-    return shapely.from_wkb(np.array(wkb, dtype=object))
+    wkb = cells_to_wkb_polygons(np.ascontiguousarray(cells, dtype=np.uint64))
+    return shapely.from_wkb(np.array([item.as_py() for item in wkb], dtype=object))
 
 
 def merged_cells(cells: npt.NDArray[np.uint64]) -> "shapely.Geometry":
