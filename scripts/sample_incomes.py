@@ -9,6 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import shapely
+from scipy.ndimage import gaussian_filter1d
+from scipy.special import ndtr, ndtri
 
 Floats = npt.NDArray[np.float64]
 INCOME_PARTS = ["e00200", "e00300", "e00600", "e00800", "e00900", "e01500", "e02100", "e02300", "e02400"]
@@ -17,6 +19,8 @@ CALIFORNIA = 6
 CPI = {2000: 172.2, 2014: 236.736, 2017: 245.120}
 """Consumer price index for all urban consumers, yearly mean."""
 POINTS = 200
+SMOOTHING = 4.0
+"""Standard deviation of the smoothing in points, each 4% of income."""
 LOWS = np.array([0, 10, 15, 20, 25, 30, 35, 40, 45, 50, 60, 75, 100, 125, 150, 200]) * 1000.0
 QUARTERS = np.array([15_000.0, 45_000.0, 80_000.0, 160_000.0])
 """Typical incomes of the four classes that San Francisco's zones are counted in, in dollars of 2000."""
@@ -40,9 +44,16 @@ def income_curve(survey: pd.DataFrame, us_zips: pd.DataFrame, bay_zips: pd.DataF
     order = np.argsort(income.to_numpy(float), kind="stable")
     below = (np.cumsum(weight.to_numpy(float)[order]) - weight.to_numpy(float)[order] / 2) / weight.sum()
     at = np.geomspace(1_000, np.quantile(dollars, 0.9995), POINTS)
-    share = np.interp(at, dollars, below)
+    share = _smooth(np.log(at), np.interp(at, dollars, below))
     strict = np.maximum.accumulate(share + np.arange(POINTS) * 1e-9)
     return pd.DataFrame({"income_usd": np.round(at, 2), "share_below": np.round(strict, 10)})
+
+
+def _smooth(x: Floats, share: Floats) -> Floats:
+    """Smooth a curve on the probit scale, where it is nearly straight: people answer surveys in round figures."""
+    probit = ndtri(share)
+    line = np.polynomial.Polynomial.fit(x, probit, 1)(x)
+    return np.asarray(ndtr(line + gaussian_filter1d(probit - line, SMOOTHING, mode="nearest")))
 
 
 def _wages_per_household(zips: pd.DataFrame) -> float:

@@ -1,6 +1,5 @@
 """Income brackets become exceedance at any income: exact at the edges, monotone between and beyond."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -75,28 +74,3 @@ def test_a_band_of_income_narrows_the_place(distribution: IncomeDistribution) ->
 
 def test_effective_sample_is_modelled_from_the_survey(distribution: IncomeDistribution) -> None:
     assert prior_of(distribution, {"a": 1.0}).n_eff[0] == pytest.approx(AREA_HOUSEHOLDS[0] * 0.12 / 1.5)
-
-
-@pytest.mark.reference
-@pytest.mark.skipif("GEOSCORE_REFERENCE_DATA" not in os.environ, reason="needs GEOSCORE_REFERENCE_DATA")
-def test_hidden_county_edges_are_found_within_a_quarter_point() -> None:
-    """METHODS 2: hide one inner edge of a county's brackets, and predict it from the others."""
-    folder = Path(os.environ["GEOSCORE_REFERENCE_DATA"])
-    table = pq.read_table(folder / "acs2017_block_groups.parquet").to_pandas()
-    counts = table[[f"B19001_{i:03d}E" for i in range(2, 18)]].astype(float).groupby(table["GEOID"].str[:5]).sum()
-    edges = np.array([0, 10, 15, 20, 25, 30, 35, 40, 45, 50, 60, 75, 100, 125, 150, 200]) * 1000.0
-    region = np.cumsum(counts.sum().to_numpy())[:-1] / counts.to_numpy().sum()
-    errors = []
-    for hidden in range(2, 15):
-        keep = [i for i in range(1, 16) if i != hidden]
-        lows = np.array([0.0, *edges[keep]])
-        cuts = np.add.reduceat(counts.to_numpy(), [0, *keep], axis=1)
-        rows = [
-            {"area_id": area, "low_usd": low, "high_usd": high, "households": count}
-            for area, line in zip(counts.index, cuts, strict=True)
-            for low, high, count in zip(lows, [*lows[1:], None], line, strict=True)
-        ]
-        fitted = IncomeDistribution((edges[1:], region)).fit(pa.Table.from_pylist(rows))
-        truth = 1 - np.cumsum(counts.to_numpy(), axis=1)[:, hidden - 1] / counts.to_numpy().sum(axis=1)
-        errors.append(np.abs(fitted.exceedance(edges[[hidden]])[:, 0] - truth))
-    assert 100 * np.mean(errors) <= 0.25
