@@ -11,8 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from geoscore.errors import PolicyError
-from geoscore.schemas import LADDER
-from geoscore.surface_format import figures, surface_table
+from geoscore.surface_format import figures, no_figures, surface_table
 from geoscore.tables import to_pandas
 
 Ints = npt.NDArray[np.int64]
@@ -53,15 +52,18 @@ def protect_surface(surface: pa.Table, *, k: int = 10) -> pa.Table:
     Examples
     --------
     >>> import numpy as np, pandas as pd
+    >>> from geoscore.surface_format import Figures
     >>> keys = pd.DataFrame({"cell": pd.array([1, 2, 3], "UInt64"), "zip": ["94301"] * 3, "county": ["06085"] * 3})
-    >>> raw = surface_table(keys, np.array([50.0, 12.0, 4.0]), np.zeros((3, 25)), np.zeros((3, 25)))
+    >>> ladder = np.zeros((3, 25))
+    >>> raw = surface_table(keys, Figures(np.array([50.0, 12.0, 4.0]), ladder, ladder, np.zeros(3)))
     >>> protected = protect_surface(raw, k=10)
     >>> protected["cell"].to_pylist(), protected["households"].to_pylist()
     ([1, 2, 3, None], [50.0, None, None, 16.0])
     """
     order = [("cell", "ascending"), ("zip", "ascending"), ("county", "ascending")]
     surface = surface.sort_by(order)
-    households, at_least, variance = figures(surface)
+    values = figures(surface)
+    households = values.households
     if households.sum() < k:
         raise PolicyError(f"{households.sum():.0f} households in all are fewer than k = {k}; nothing can be published")
     keys = to_pandas(surface.select(["cell", "zip", "county"]))
@@ -74,10 +76,7 @@ def protect_surface(surface: pa.Table, *, k: int = 10) -> pa.Table:
     )
     codes = home.groupby(["counted_in", "cell", "zip", "county"], dropna=False, sort=True).ngroup().to_numpy()
     shown = home.assign(code=codes).drop_duplicates("code").sort_values("code")
-    summed = [np.zeros((len(shown), *values.shape[1:])) for values in (households, at_least, variance)]
-    for total, values in zip(summed, (households, at_least, variance), strict=True):
-        np.add.at(total, codes, values)
-    table = surface_table(shown, *(np.round(total, DECIMALS).astype(np.float64) for total in summed))
+    table = surface_table(shown, values.summed(codes, len(shown)).rounded(DECIMALS))
     return pa.concat_tables([table, _marks(keys, home["counted_in"], level, households)]).sort_by(order)
 
 
@@ -85,10 +84,10 @@ def _marks(keys: pd.DataFrame, counted_in: pd.Series, level: Ints, households: n
     """Return the suppressed rows: hidden pairs that hold somebody, and hidden ZIPs."""
     told = keys.assign(counted_in=counted_in)
     pairs = told[(level > 0) & (households >= FAINT)]
-    zips = told[(level > 1) & keys["zip"].notna().to_numpy()].assign(cell=pd.NA)
-    rows = pd.concat([pairs, zips.drop_duplicates()]).astype({"cell": "UInt64"})
-    none = np.zeros((len(rows), len(LADDER)))
-    return surface_table(rows, none[:, 0], none, none, suppressed=np.ones(len(rows), dtype=bool))
+    zips = told[(level > 1) & keys["zip"].notna().to_numpy()].copy()
+    zips["cell"] = pd.array([None] * len(zips), dtype="UInt64")
+    rows = pd.concat([pairs, zips.drop_duplicates()])
+    return surface_table(rows, no_figures(len(rows)), suppressed=np.ones(len(rows), dtype=bool))
 
 
 def _levels(keys: pd.DataFrame, households: npt.NDArray[np.float64], k: int) -> Ints:

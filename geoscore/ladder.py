@@ -16,6 +16,8 @@ LEVEL: Final = 0.9
 Z: Final = 1.6448536269514722
 """Standard normal quantile of 0.95: an interval of level 0.9 leaves 5% on either side."""
 
+MOST_TRIALS: Final = 1e15
+
 
 def at_threshold(figures: Floats, capacity: float) -> Floats:
     """Return figures at any threshold from figures at the rungs, linear in ln T between two of them.
@@ -69,8 +71,10 @@ def check_threshold(capacity: float) -> None:
 def interval(estimate: Floats, variance: Floats, households: Floats) -> tuple[Floats, Floats]:
     """Return the 90% interval of expected counts.
 
-    The count is normal on the logit scale (delta method), so that the interval lies between none and all of
-    the households, holds the estimate, and is wider toward the far side where counts are small.
+    It is Wilson's score interval of the share, with the number of trials that would have the variance given
+    (n_eff = p (1 - p) / (variance / households^2)). So it lies between none and all of the households, holds the
+    estimate, and stays sane where nearly all or nearly none of them lie above the threshold.
+    Source: E. B. Wilson, Journal of the American Statistical Association 22 (1927), 209-212.
 
     Parameters
     ----------
@@ -87,7 +91,7 @@ def interval(estimate: Floats, variance: Floats, households: Floats) -> tuple[Fl
     >>> import numpy as np
     >>> low, high = interval(np.array([50.0]), np.array([25.0]), np.array([100.0]))
     >>> round(float(low[0]), 1), round(float(high[0]), 1)
-    (41.8, 58.2)
+    (41.9, 58.1)
     """
     estimate, variance, households = np.broadcast_arrays(
         *(np.asarray(values, dtype=np.float64) for values in (estimate, variance, households))
@@ -95,8 +99,11 @@ def interval(estimate: Floats, variance: Floats, households: Floats) -> tuple[Fl
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         share = estimate / households
         open_ = (variance > 0) & (share > 0) & (share < 1)
-        logit = np.log(share) - np.log1p(-share)
-        reach = Z * np.sqrt(variance) / (households * share * (1.0 - share))
-        low = households / (1.0 + np.exp(reach - logit))
-        high = households / (1.0 + np.exp(-reach - logit))
-    return np.where(open_, low, estimate), np.where(open_, high, estimate)
+        trials = np.minimum(share * (1.0 - share) * households**2 / variance, MOST_TRIALS)
+        middle = (share * trials + Z**2 / 2.0) / (trials + Z**2)
+        reach = Z * np.sqrt(share * (1.0 - share) * trials + Z**2 / 4.0) / (trials + Z**2)
+        low, high = (
+            np.maximum(households * (middle - reach), 0.0),
+            np.minimum(households * (middle + reach), households),
+        )
+    return np.where(open_, np.minimum(low, estimate), estimate), np.where(open_, np.maximum(high, estimate), estimate)

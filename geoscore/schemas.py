@@ -171,7 +171,8 @@ SURFACE: Final = pa.schema(
         ("county", pa.string()),
         ("households", pa.float64()),  # null where suppressed
         ("at_least", pa.list_(pa.float64())),  # expected households with capacity >= each rung
-        ("variance", pa.list_(pa.float64())),  # of those, in households squared
+        ("variance", pa.list_(pa.float64())),  # of those, the households being here; in households squared
+        ("place_variance", pa.float64()),  # of how many households are here; 0 where their place is known
         ("suppressed", pa.bool_()),
         ("counted_in", pa.string()),  # where the row's households are counted: cell, zip, county or region
     ]

@@ -199,7 +199,7 @@ def _text(text: str) -> str:
     return text
 
 
-_ZIP: Final = re.compile(r"(?:[A-Za-z]{2}\s+)?(\d{3,5})(?:\.0+|[-\s]?\d{4}|-)?|(\d{5})(\d{4})")
+_ZIP: Final = re.compile(r"(?:[A-Za-z]{2}\s+)?(\d{3,5})(?:\.0+|[-\s]\d{4}|-)?|(\d{5})(\d{4})")
 
 
 def _zip(text: str) -> tuple[str, bool]:

@@ -5,6 +5,7 @@ Plain duckdb, polars or geopandas read it too; docs/surface-format.md describes 
 
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,17 +27,59 @@ METADATA_KEY: Final = b"geoscore"
 _PLACE: Final = pa.schema([SURFACE.field(name) for name in ("cell", "zip", "county")])
 
 
-def surface_table(
-    keys: "pd.DataFrame", households: Floats, at_least: Floats, variance: Floats, *, suppressed: Bools | None = None
-) -> pa.Table:
+@dataclass(frozen=True)
+class Figures:
+    """The figures of n rows of a surface; zeros where suppressed.
+
+    Attributes
+    ----------
+    households
+        Shape (n,).
+    at_least, variance
+        Expected households above each rung, and their variance, the households being here: shape (n, 25).
+    place_variance
+        Variance of how many households are here, shape (n,).
+    """
+
+    households: Floats
+    at_least: Floats
+    variance: Floats
+    place_variance: Floats
+
+    def summed(self, codes: npt.NDArray[np.integer[Any]], size: int) -> "Figures":
+        """Return the sums of the rows that share a code, 0 to ``size`` - 1."""
+
+        def add(values: Floats) -> Floats:
+            total = np.zeros((size, *values.shape[1:]))
+            np.add.at(total, codes, values)
+            return total
+
+        return Figures(add(self.households), add(self.at_least), add(self.variance), add(self.place_variance))
+
+    def take(self, rows: Any) -> "Figures":
+        """Return some of the rows."""
+        return Figures(self.households[rows], self.at_least[rows], self.variance[rows], self.place_variance[rows])
+
+    def rounded(self, decimals: int) -> "Figures":
+        """Return rounded figures."""
+        parts = (self.households, self.at_least, self.variance, self.place_variance)
+        return Figures(*(np.round(values, decimals).astype(np.float64) for values in parts))
+
+
+def no_figures(size: int) -> Figures:
+    """Return zeros for ``size`` rows."""
+    return Figures(np.zeros(size), np.zeros((size, len(LADDER))), np.zeros((size, len(LADDER))), np.zeros(size))
+
+
+def surface_table(keys: "pd.DataFrame", values: Figures, *, suppressed: Bools | None = None) -> pa.Table:
     """Return a table of schema ``SURFACE`` from keys and figures; no figures where suppressed.
 
     Parameters
     ----------
     keys
         Columns ``cell``, ``zip`` and ``county``, and ``counted_in`` where it is not the cell.
-    households, at_least, variance
-        Figures of shape (n,), (n, 25) and (n, 25).
+    values
+        The rows' figures.
     suppressed
         Which rows are hidden.
     """
@@ -44,9 +87,10 @@ def surface_table(
     places = pa.Table.from_pandas(keys[["cell", "zip", "county"]], schema=_PLACE, preserve_index=False)
     columns = [
         *places.columns,
-        pa.array(households, mask=hidden),
-        _list_column(at_least, hidden),
-        _list_column(variance, hidden),
+        pa.array(values.households, mask=hidden),
+        _list_column(values.at_least, hidden),
+        _list_column(values.variance, hidden),
+        pa.array(values.place_variance, mask=hidden),
         pa.array(hidden),
         pa.array(keys["counted_in"] if "counted_in" in keys else ["cell"] * len(keys), pa.string()),
     ]
@@ -60,17 +104,15 @@ def _list_column(values: Floats, hidden: Bools) -> pa.ListArray:
     return pc.if_else(pa.array(~hidden), lists, pa.scalar(None, lists.type))
 
 
-def figures(surface: pa.Table) -> tuple[Floats, Floats, Floats]:
-    """Return households of shape (n,), at_least and variance of shape (n, 25); zeros where suppressed."""
+def figures(surface: pa.Table) -> Figures:
+    """Return the figures of every row of a surface; zeros where suppressed."""
     shown = ~suppressed_rows(surface)
-    households = np.zeros(surface.num_rows)
-    households[shown] = values_of(surface["households"].combine_chunks().drop_null())
-    lists = []
+    found = no_figures(surface.num_rows)
+    for name in ("households", "place_variance"):
+        getattr(found, name)[shown] = values_of(surface[name].combine_chunks().drop_null())
     for name in ("at_least", "variance"):
-        values = np.zeros((surface.num_rows, len(LADDER)))
-        values[shown] = values_of(surface[name].combine_chunks().flatten()).reshape(-1, len(LADDER))
-        lists.append(values)
-    return households, lists[0], lists[1]
+        getattr(found, name)[shown] = values_of(surface[name].combine_chunks().flatten()).reshape(-1, len(LADDER))
+    return found
 
 
 def suppressed_rows(surface: pa.Table) -> Bools:

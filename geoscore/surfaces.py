@@ -16,7 +16,7 @@ from geoscore.engines import Frame
 from geoscore.errors import SurfaceError
 from geoscore.schemas import GROUP, LADDER, RUNG_EDGES
 from geoscore.spatial.cells import parent_cells
-from geoscore.surface_format import figures, surface_table
+from geoscore.surface_format import figures, no_figures, surface_table
 from geoscore.tables import Table, to_pandas
 
 Floats = npt.NDArray[np.float64]
@@ -60,9 +60,10 @@ def build_surface(
 ) -> pa.Table:
     """Build the surface: a row for each (cell, ZIP) pair that holds households.
 
-    A household spread with weight w that lies above a rung with probability p adds w p to the expected count and
-    w p (1 - w p) to its variance. Where p comes from the census, its sampling variance p (1 - p) / (n_eff + 1) is
-    shared by all households of the pair and adds the square of what it does to their sum (METHODS 3).
+    A household spread with weight w that lies above a rung with probability p adds w p to the expected count,
+    w p (1 - p) to its variance, and w (1 - w) to the variance of how many are here. Where p comes from the census,
+    its sampling variance p (1 - p) / (n_eff + 1) is shared by all households of the pair and adds the square of what
+    it does to their sum (docs/methods.md).
 
     Parameters
     ----------
@@ -88,7 +89,7 @@ def build_surface(
     positions, weights = _position_matrix(groups, kernel, prior.pairs)
     squared = weights.multiply(weights)
     p = len(prior.pairs)
-    households, at_least, variance = np.zeros(p), np.zeros((p, len(LADDER))), np.zeros((p, len(LADDER)))
+    found = no_figures(p)
     shared = np.zeros((p, len(LADDER)))
     frame = to_pandas(groups).assign(position=positions)
     levels = frame.groupby(list(LEVEL_COLUMNS), dropna=False, sort=True)
@@ -96,16 +97,17 @@ def build_surface(
         count = np.bincount(members["position"], weights=members["households"], minlength=weights.shape[0])
         mass, own = weights.T @ count, squared.T @ count
         curve, unknown = _curve(dict(zip(LEVEL_COLUMNS, level, strict=True)), prior)
-        households += mass
-        at_least += mass[:, None] * curve
-        variance += mass[:, None] * curve - own[:, None] * curve**2
+        found.households[:] += mass
+        found.place_variance[:] += np.maximum(mass - own, 0.0)
+        found.at_least[:] += mass[:, None] * curve
+        found.variance[:] += mass[:, None] * curve * (1.0 - curve)
         if unknown:
             shared += mass[:, None] * np.sqrt(curve * (1.0 - curve) / (prior.n_eff[:, None] + 1.0))
         if progress:
             progress(done, levels.ngroups)
-    used = households > 0
-    variance = np.maximum(variance, 0.0) + shared**2
-    return surface_table(prior.pairs[used], households[used], at_least[used], variance[used])
+    found.variance[:] += shared**2
+    used = found.households > 0
+    return surface_table(prior.pairs[used], found.take(used))
 
 
 def _position_matrix(groups: pa.Table, kernel: pa.Table, pairs: pd.DataFrame) -> tuple[npt.NDArray[np.int64], Any]:
@@ -154,11 +156,5 @@ def roll_up(surface: pa.Table, *, resolution: int) -> pa.Table:
     keys.loc[has_cell, "cell"] = pd.array(parent_cells(cells, resolution=resolution), dtype="UInt64")
     codes = keys.groupby(list(keys.columns), dropna=False, sort=True).ngroup().to_numpy(np.int64)
     kept = keys.assign(code=codes).drop_duplicates("code").sort_values("code")
-    summed = (_summed(values, codes, len(kept)) for values in figures(surface))
-    return surface_table(kept, *summed, suppressed=kept["suppressed"].to_numpy(bool))
-
-
-def _summed(values: Floats, codes: npt.NDArray[np.integer[Any]], size: int) -> Floats:
-    result = np.zeros((size, *values.shape[1:]))
-    np.add.at(result, codes, values)
-    return result
+    summed = figures(surface).summed(codes, len(kept))
+    return surface_table(kept, summed, suppressed=kept["suppressed"].to_numpy(bool))

@@ -12,7 +12,7 @@ from geoscore.ladder import at_threshold
 from geoscore.query import Surface, open_surface
 from geoscore.schemas import SurfaceNote
 from geoscore.spatial.cells import cell_text, cells_from_points, parent_cells
-from geoscore.surface_format import surface_table
+from geoscore.surface_format import Figures, surface_table
 
 NOTE = SurfaceNote(
     title="Test",
@@ -45,7 +45,9 @@ def surface() -> Surface:
         }
     )
     hidden = np.array([False, False, False, True, False])
-    return Surface(surface_table(keys, HOUSEHOLDS, AT_LEAST, AT_LEAST / 4, suppressed=hidden), NOTE)
+    return Surface(
+        surface_table(keys, Figures(HOUSEHOLDS, AT_LEAST, AT_LEAST / 4, HOUSEHOLDS / 5), suppressed=hidden), NOTE
+    )
 
 
 def test_a_zip_counts_its_hidden_cells_too(surface: Surface) -> None:

@@ -10,7 +10,7 @@ import pytest
 from geoscore.errors import SurfaceError
 from geoscore.schemas import GROUP, KERNEL, LADDER, SCORED
 from geoscore.spatial.cells import parent_cells
-from geoscore.surface_format import figures
+from geoscore.surface_format import Figures, figures
 from geoscore.surfaces import build_surface, count_groups, roll_up
 from geoscore.tables import Table
 
@@ -54,40 +54,41 @@ def group(cell: int | None, households: int, *, known_bin: int = 0, known: bool 
             "households": households}  # fmt: skip
 
 
-def build(rows: list[dict[str, object]], kernel: pa.Table, prior: FlatPrior) -> tuple[np.ndarray, ...]:
+def build(rows: list[dict[str, object]], kernel: pa.Table, prior: FlatPrior) -> Figures:
     return figures(build_surface(pa.Table.from_pylist(rows, schema=GROUP), kernel, prior))
 
 
 def test_known_incomes_count_for_certain(kernel: pa.Table, prior: FlatPrior) -> None:
     above = int(np.searchsorted(LADDER, 2500)) + 20
-    households, at_least, variance = build([group(CELLS[0], 3, known_bin=above, known=True)], kernel, prior)
-    assert households.tolist() == [3.0]
-    assert set(at_least[0].tolist()) == {3.0, 0.0}
-    assert variance.max() == 0.0
+    found = build([group(CELLS[0], 3, known_bin=above, known=True)], kernel, prior)
+    assert found.households.tolist() == [3.0]
+    assert set(found.at_least[0].tolist()) == {3.0, 0.0}
+    assert found.variance.max() == 0.0
 
 
 def test_unknown_incomes_count_with_the_chances_of_their_place(kernel: pa.Table, prior: FlatPrior) -> None:
-    _, at_least, variance = build([group(CELLS[0], 100)], kernel, prior)
-    assert at_least[0, K] == pytest.approx(25.0)
-    assert variance[0, K] == pytest.approx(100 * 0.25 * 0.75)
+    found = build([group(CELLS[0], 100)], kernel, prior)
+    assert found.at_least[0, K] == pytest.approx(25.0)
+    assert found.variance[0, K] == pytest.approx(100 * 0.25 * 0.75)
 
 
 def test_a_zip_alone_is_spread_over_its_cells(kernel: pa.Table, prior: FlatPrior) -> None:
-    households, at_least, variance = build([group(None, 100)], kernel, prior)
-    assert households.tolist() == pytest.approx([70.0, 30.0])
-    assert at_least[:, K].tolist() == pytest.approx([17.5, 7.5])
-    assert variance[0, K] == pytest.approx(100 * 0.7 * 0.25 * (1 - 0.7 * 0.25))
+    found = build([group(None, 100)], kernel, prior)
+    assert found.households.tolist() == pytest.approx([70.0, 30.0])
+    assert found.at_least[:, K].tolist() == pytest.approx([17.5, 7.5])
+    assert found.variance[0, K] == pytest.approx(100 * 0.7 * 0.25 * 0.75)
+    assert found.place_variance.tolist() == pytest.approx([21.0, 21.0])
 
 
 def test_the_survey_behind_a_place_adds_to_the_variance(kernel: pa.Table, prior: FlatPrior) -> None:
     prior.n_eff = np.full(2, 99.0)
-    _, _, variance = build([group(CELLS[0], 100)], kernel, prior)
-    assert variance[0, K] == pytest.approx(100 * 0.1875 + 100**2 * 0.1875 / 100)
+    found = build([group(CELLS[0], 100)], kernel, prior)
+    assert found.variance[0, K] == pytest.approx(100 * 0.1875 + 100**2 * 0.1875 / 100)
 
 
 def test_households_are_conserved(kernel: pa.Table, prior: FlatPrior) -> None:
     rows = [group(CELLS[0], 11), group(None, 7), group(CELLS[1], 5, known_bin=9, known=True)]
-    assert build(rows, kernel, prior)[0].sum() == pytest.approx(23.0, abs=1e-9)
+    assert build(rows, kernel, prior).households.sum() == pytest.approx(23.0, abs=1e-9)
 
 
 def test_a_position_without_cells_stops_the_run(kernel: pa.Table, prior: FlatPrior) -> None:
@@ -98,7 +99,8 @@ def test_a_position_without_cells_stops_the_run(kernel: pa.Table, prior: FlatPri
 def test_a_parent_is_the_sum_of_its_children_at_every_rung(kernel: pa.Table, prior: FlatPrior) -> None:
     surface = build_surface(pa.Table.from_pylist([group(CELLS[0], 11), group(None, 7)], schema=GROUP), kernel, prior)
     parent = roll_up(surface, resolution=7)
-    for fine, coarse in zip(figures(surface), figures(parent), strict=True):
+    for name in ("households", "at_least", "variance", "place_variance"):
+        fine, coarse = getattr(figures(surface), name), getattr(figures(parent), name)
         np.testing.assert_allclose(coarse.sum(axis=0), fine.sum(axis=0), rtol=1e-12)
     assert set(parent["cell"].to_pylist()) == set(parent_cells(np.array(CELLS, np.uint64), resolution=7).tolist())
 

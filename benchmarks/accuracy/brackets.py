@@ -1,6 +1,6 @@
 """From brackets to any threshold: hide one inner edge of every area's brackets and predict it from the others.
 
-    GEOSCORE_REFERENCE_DATA=DIR python benchmarks/accuracy/brackets.py
+GEOSCORE_REFERENCE_DATA=DIR python benchmarks/accuracy/brackets.py
 """
 
 import os

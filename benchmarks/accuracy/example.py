@@ -1,6 +1,6 @@
 """Are the example's answers right? Every ZIP's expected count against the kept truth, and how often intervals hold it.
 
-    geoscore demo --out out/demo && python benchmarks/accuracy/example.py out/demo
+geoscore demo --out out/demo && python benchmarks/accuracy/example.py out/demo
 """
 
 import sys

@@ -56,7 +56,7 @@ def deck_from_surface(
     Examples
     --------
     >>> from geoscore.schemas import SURFACE
-    >>> row = [0x872834744FFFFFF, "94301", "06085", 10.0, [4.0] * 25, [1.0] * 25, False, "cell"]
+    >>> row = [0x872834744FFFFFF, "94301", "06085", 10.0, [4.0] * 25, [1.0] * 25, 0.0, False, "cell"]
     >>> table = pa.Table.from_pylist([dict(zip(SURFACE.names, row, strict=True))], SURFACE)
     >>> note = SurfaceNote(title="Bay", region="", universe="", formula="income-2pct-1y", formula_text="",
     ...                    horizon="one year", purpose="", vintage="", resolution=7, k=10, published=True)
@@ -91,7 +91,7 @@ def deck_from_surface(
     )
     return pydeck.Deck(
         layers=[layer],
-        initial_view_state=_view(longitude, latitude, pydeck=pydeck),
+        initial_view_state=_view(longitude, latitude),
         map_provider=None,
         map_style=None,
         tooltip={"text": "{text}", "style": {"whiteSpace": "pre-line", "fontVariantNumeric": "tabular-nums"}},
@@ -150,9 +150,11 @@ def _texts(figures: Figures, zips: list[str], *, note: SurfaceNote, capacity: fl
     return texts
 
 
-def _view(longitude: Floats, latitude: Floats, *, pydeck: object) -> "pydeck.ViewState":
+def _view(longitude: Floats, latitude: Floats) -> "pydeck.ViewState":
+    import pydeck
+
     if len(longitude) == 0:
-        return pydeck.ViewState(longitude=-98.0, latitude=39.0, zoom=3)  # type: ignore[attr-defined]
+        return pydeck.ViewState(longitude=-98.0, latitude=39.0, zoom=3)
     west, east = float(longitude.min()), float(longitude.max())
     south, north = float(latitude.min()), float(latitude.max())
     span = max(east - west, (north - south) / np.cos(np.radians((south + north) / 2)), 0.01)

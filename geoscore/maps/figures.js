@@ -67,12 +67,13 @@ function unpackFigures(data) {
   return { levels, zips, region };
 }
 
-// The interval is normal on the logit scale, as in geoscore.ladder.interval.
+// Wilson's score interval with the variance's effective number of trials, as in geoscore.ladder.interval.
 function intervalOf(m, v, n, z) {
   if (!(n > 0)) return [0, 0];
   const p = m / n;
   if (!(v > 0 && p > 0 && p < 1)) return [m, m];
-  const logit = Math.log(p / (1 - p));
-  const reach = (z * Math.sqrt(v)) / (n * p * (1 - p));
-  return [n / (1 + Math.exp(reach - logit)), n / (1 + Math.exp(-reach - logit))];
+  const trials = Math.min((p * (1 - p) * n * n) / v, 1e15);
+  const middle = (p * trials + (z * z) / 2) / (trials + z * z);
+  const reach = (z * Math.sqrt(p * (1 - p) * trials + (z * z) / 4)) / (trials + z * z);
+  return [Math.min(m, Math.max(0, n * (middle - reach))), Math.max(m, Math.min(n, n * (middle + reach)))];
 }

@@ -3,7 +3,7 @@
 Rows are (cell, zip) pairs; every figure is a plain sum of them, so all of them agree with a query's.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -47,6 +47,7 @@ class Rows:
     households: Floats
     at_least: Floats
     variance: Floats
+    place_variance: Floats
 
     def sums(self, key: Integers, *, size: int, within: tuple[str, ...]) -> Figures:
         """Return the sums of the rows by ``key``, 0 to ``size`` - 1; rows with a negative key are left out.
@@ -77,7 +78,12 @@ class Rows:
         cells, at = np.unique(cell, return_inverse=True)
         if len(cells) and cells[0] == 0:
             cells, at = cells[1:], at - 1
-        return cells, at, self.sums(at, size=len(cells), within=("cell",))
+        sums = self.sums(at, size=len(cells), within=("cell",))
+        # households that were spread over a ZIP may live in another of its cells
+        place = np.bincount(at[at >= 0], self.place_variance[at >= 0], len(cells))
+        n = sums.households[:, None]
+        share = np.divide(sums.at_least, n, out=np.zeros_like(sums.at_least), where=n > 0)
+        return cells, at, replace(sums, variance=sums.variance + share**2 * place[:, None])
 
     def region(self) -> Figures:
         """Return the sums of all rows, of shape (1,)."""
@@ -95,7 +101,7 @@ def read_rows(table: pa.Table, *, note: SurfaceNote) -> Rows:
     Examples
     --------
     >>> from geoscore.schemas import LADDER, SURFACE
-    >>> row = [0x872834744FFFFFF, "94301", "06085", 10.0, [4.0] * 25, [1.0] * 25, False, "cell"]
+    >>> row = [0x872834744FFFFFF, "94301", "06085", 10.0, [4.0] * 25, [1.0] * 25, 0.0, False, "cell"]
     >>> table = pa.Table.from_pylist([dict(zip(SURFACE.names, row, strict=True))], SURFACE)
     >>> note = SurfaceNote(title="", region="", universe="", formula="", formula_text="", horizon="",
     ...                    purpose="", vintage="", resolution=7, k=10, published=True)
@@ -122,6 +128,7 @@ def read_rows(table: pa.Table, *, note: SurfaceNote) -> Rows:
         households=np.where(shown, pc.fill_null(table["households"], 0.0).to_numpy(), 0.0),
         at_least=_ladder(table["at_least"], shown, rungs=len(note.ladder)),
         variance=_ladder(table["variance"], shown, rungs=len(note.ladder)),
+        place_variance=np.where(shown, pc.fill_null(table["place_variance"], 0.0).to_numpy(), 0.0),
     )
 
 

@@ -60,7 +60,7 @@ def page_data(rows: Rows, *, note: SurfaceNote, capacity: float, outlines: JSONV
     >>> import pyarrow as pa
     >>> from geoscore.maps.figures import read_rows
     >>> from geoscore.schemas import SURFACE
-    >>> row = [0x872834744FFFFFF, "94301", "06085", 10.0, [4.0] * 25, [1.0] * 25, False, "cell"]
+    >>> row = [0x872834744FFFFFF, "94301", "06085", 10.0, [4.0] * 25, [1.0] * 25, 0.0, False, "cell"]
     >>> table = pa.Table.from_pylist([dict(zip(SURFACE.names, row, strict=True))], SURFACE)
     >>> note = SurfaceNote(title="", region="", universe="", formula="", formula_text="", horizon="",
     ...                    purpose="", vintage="", resolution=7, k=10, published=True)

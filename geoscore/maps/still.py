@@ -36,7 +36,7 @@ def map_svg(table: pa.Table, *, note: SurfaceNote, capacity: float) -> str:
     unique, codes = np.unique(
         np.array(table["cell"].filter(pa.array(known)).to_numpy(), np.uint64), return_inverse=True
     )
-    estimate = at_threshold(figures(table)[1], capacity)[known]
+    estimate = at_threshold(figures(table).at_least, capacity)[known]
     shown = ~np.asarray(table["suppressed"].to_numpy(), dtype=bool)[known]
     values = np.bincount(codes.reshape(-1), estimate, len(unique)).astype(np.float64)
     visible = np.bincount(codes.reshape(-1), shown, len(unique)) > 0

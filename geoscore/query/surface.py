@@ -26,7 +26,7 @@ from geoscore.query.select import (
 )
 from geoscore.schemas import SurfaceNote
 from geoscore.spatial.cells import cell_text, parse_cell
-from geoscore.surface_format import figures, read_surface, suppressed_rows, write_surface
+from geoscore.surface_format import Figures, figures, read_surface, suppressed_rows, write_surface
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -117,14 +117,17 @@ class Surface:
     def answer(self, selection: Selection, *, capacity: float = DEFAULT_CAPACITY) -> Answer:
         """Sum the rows of a selection into an answer."""
         check_threshold(capacity)
-        households, estimate, variance = self._figures_at(capacity)
-        w = selection.weights
-        total, above = float(w @ households), float(w @ estimate)
-        # a household of a cell cut by the border lies inside with probability w
-        spread = float(w**2 @ variance + (w * (1.0 - w)) @ estimate)
-        everything_hidden = selection.hidden and total == 0.0
-        return self._answer(
-            selection.area, capacity, total, above, spread, hidden=selection.hidden, empty=everything_hidden
+        values, w = self._figures, selection.weights
+        households = float(w @ values.households)
+        estimate = float(w @ at_threshold(values.at_least, capacity))
+        variance = float(w @ at_threshold(values.variance, capacity))
+        if not selection.place_known:
+            # households spread over a ZIP, or of a cell cut by the border, may live elsewhere
+            uncertain = float(w @ values.place_variance + (w * (1.0 - w)) @ values.households)
+            variance += uncertain * (estimate / households) ** 2 if households else 0.0
+        empty = selection.hidden and households == 0.0
+        return self.answer_of(
+            selection.area, capacity, households, estimate, variance, hidden=selection.hidden, empty=empty
         )
 
     def at_least(self, capacity: float = DEFAULT_CAPACITY) -> "Threshold":
@@ -174,14 +177,10 @@ class Surface:
         write_surface(self.table, self.note, Path(path))
 
     @cached_property
-    def _figures(self) -> tuple[Floats, Floats, Floats]:
+    def _figures(self) -> Figures:
         return figures(self.table)
 
-    def _figures_at(self, capacity: float) -> tuple[Floats, Floats, Floats]:
-        households, at_least, variance = self._figures
-        return households, at_threshold(at_least, capacity), at_threshold(variance, capacity)
-
-    def _answer(
+    def answer_of(
         self,
         area: str,
         capacity: float,
@@ -192,6 +191,7 @@ class Surface:
         hidden: bool,
         empty: bool,
     ) -> Answer:
+        """Return the answer that sums make: households, expected households above the threshold, their variance."""
         low, high = interval(np.array([estimate]), np.array([variance]), np.array([households]))
         return Answer(
             area=area,
@@ -228,20 +228,20 @@ class Threshold:
         labels = self._labels(key, resolution)
         names, codes = np.unique(labels, return_inverse=True)
         codes = codes.reshape(-1)
-        households, estimate, variance = self.surface._figures_at(self.capacity)  # noqa: SLF001  one class in two
         suppressed = suppressed_rows(self.surface.table)
         elsewhere = {"zip": ("county", "region"), "cell": ("zip", "county", "region"), "county": ("region",)}[key]
         away = suppressed & np.isin(labels_of(self.surface.table["counted_in"]), elsewhere)
-        sums = [
-            np.bincount(codes, values, len(names)) for values in (households, estimate, variance, away, ~suppressed)
-        ]
+        missing, shown = (np.bincount(codes, rows, len(names)) for rows in (away, ~suppressed))
+        sums = figures(self.surface.table).summed(codes, len(names))
+        estimate, variance = (at_threshold(values, self.capacity) for values in (sums.at_least, sums.variance))
+        if key == "cell":
+            share = np.divide(estimate, sums.households, out=np.zeros_like(estimate), where=sums.households > 0)
+            variance = variance + share**2 * sums.place_variance
         rows = []
         for i, name in enumerate(names):
-            empty = sums[4][i] == 0
-            area = self._area(key, name)
-            answer = self.surface._answer(  # noqa: SLF001
-                area, self.capacity, *(float(values[i]) for values in sums[:3]), hidden=sums[3][i] > 0, empty=empty
-            )
+            figures_of = (float(sums.households[i]), float(estimate[i]), float(variance[i]))
+            state = {"hidden": bool(missing[i] > 0), "empty": bool(shown[i] == 0)}
+            answer = self.surface.answer_of(self._area(key, name), self.capacity, *figures_of, **state)
             rows.append((name, answer))
         return Listing(key, tuple(rows), self.surface, resolution)
 

@@ -1,0 +1,172 @@
+"""The command line: plain words, exit codes to rely on, and documents that tell every option."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+import typer
+
+from geoscore.cli.commands import app
+from geoscore.pipeline import Run, run
+from geoscore.project import Capacity, Census, Project, Source, Surface
+from geoscore.reference.samples import example_dir
+
+ROOT = Path(__file__).parent.parent
+
+
+def geoscore(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "geoscore", *words]
+    environment = {**os.environ, "PYTHONWARNINGS": "error"}
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, check=False)
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return run(example_dir() / "geoscore.toml", out=tmp_path_factory.mktemp("demo") / "out")
+
+
+@pytest.fixture(scope="module")
+def surface(done: Run) -> str:
+    return str(done.out / "surface.parquet")
+
+
+def test_the_demo_in_an_empty_folder(tmp_path: Path) -> None:
+    result = geoscore("demo", "--json", cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    summary = json.loads(result.stdout)
+    assert summary["rows_read"] == summary["rows_used"] + summary["rows_rejected"] == 33_617
+    assert (tmp_path / "out" / "demo" / "map.html").exists()
+    assert geoscore("verify", "out/demo", cwd=tmp_path).returncode == 0
+
+
+def test_a_query_by_zip_as_json(surface: str) -> None:
+    answer = json.loads(geoscore("query", surface, "--zip", "94301", "--format", "json").stdout)
+    keys = "area capacity_usd households estimate low high level suppressed formula horizon universe"
+    assert list(answer) == keys.split()
+    assert 0 < answer["low"] < answer["estimate"] < answer["high"] < answer["households"]
+    assert (answer["level"], answer["universe"], answer["formula"]) == (0.9, "file", "income-2pct-1y")
+
+
+def test_counties_by_json_sum_to_the_region(surface: str) -> None:
+    rows = json.loads(geoscore("query", surface, "--all", "--by", "county", "--format", "json").stdout)["rows"]
+    whole = json.loads(geoscore("query", surface, "--all", "--format", "json").stdout)
+    assert {row["area"] for row in rows} >= {"Alameda", "San Francisco", "Santa Clara"}
+    for key in ("households", "estimate"):
+        assert sum(row[key] for row in rows) == pytest.approx(whole[key], abs=1e-6)
+
+
+def test_a_surface_is_read_by_duckdb_alone_and_says_the_same(surface: str) -> None:
+    query = f"SELECT sum(households), sum(at_least[13]) FROM '{surface}' WHERE zip = '94301' AND NOT suppressed"  # noqa: S608
+    households, estimate = duckdb.sql(query).fetchall()[0]
+    answer = json.loads(geoscore("query", surface, "--zip", "94301", "--format", "json").stdout)
+    assert (answer["households"], answer["estimate"]) == pytest.approx((households, estimate), abs=1e-9)
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "geojson"])
+def test_listings_in_other_forms(surface: str, form: str) -> None:
+    result = geoscore("query", surface, "--all", "--by", "zip", "--format", form)
+    assert result.returncode == 0
+    assert "94301" in result.stdout
+    if form == "geojson":
+        assert json.loads(result.stdout)["type"] == "FeatureCollection"
+
+
+def test_a_listing_as_geoparquet(surface: str, tmp_path: Path) -> None:
+    path = tmp_path / "cells.parquet"
+    words = ("--all", "--by", "cell", "--resolution", "6", "--format", "geoparquet", "-o", str(path))
+    assert geoscore("query", surface, *words).returncode == 0
+    import geopandas as gpd
+
+    assert gpd.read_parquet(path).crs.to_epsg() == 4326
+
+
+def test_map_and_report(surface: str, tmp_path: Path) -> None:
+    assert geoscore("map", surface, "--capacity", "400", "-o", str(tmp_path / "m.html")).returncode == 0
+    words = ("--zip", "94301", "--zip", "94110", "-o", str(tmp_path / "r.html"))
+    assert geoscore("report", surface, *words).returncode == 0
+    report = (tmp_path / "r.html").read_text()
+    assert "ZIP 94110" in report
+    assert "http" not in report.replace("http://www.w3.org", "")
+
+
+@pytest.mark.parametrize("command", ["inspect", "init", "link", "geocode", "trade-area", "fit", "score"])
+def test_commands_to_come_say_so(command: str) -> None:
+    result = geoscore(command, "file.csv", "--any", "option")
+    assert result.returncode == 2
+    assert result.stderr.startswith(f"geoscore: `geoscore {command}` is not built yet: it will ")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["frob"], "No such command"),
+        (["query", "SURFACE"], "say which area"),
+        (["query", "SURFACE", "--zip", "94999"], "not in this surface; the nearest"),
+        (["query", "SURFACE", "--zip", "94301", "--all"], "say which area"),
+        (["query", "SURFACE", "--zip", "94301", "--capacity", "10"], "off the ladder"),
+        (["query", "SURFACE", "--zip", "94301", "--capacity", "lots"], "Invalid value for '--capacity'"),
+        (["query", "SURFACE", "--zip", "94301", "--by", "cell"], "use it with --all"),
+        (["query", "SURFACE", "--point", "37,x", "--radius-km", "1"], "longitude and latitude"),
+        (["query", "SURFACE", "--all", "--by", "zip", "--format", "geoparquet"], "needs a file"),
+        (["query", "SURFACE", "--area", "nowhere.geojson"], "no file"),
+        (["query", "nowhere.parquet", "--all"], "no surface"),
+        (["map", "SURFACE", "-o", "map.pdf"], "written as .html"),
+        (["report", "SURFACE", "-o", "report.pdf"], "written as .html"),
+        (["run", "nowhere.toml"], "no project file"),
+        (["verify", "nowhere"], "no ledger"),
+        (["synth", "--households", "0", "--out", "x"], "Invalid value"),
+    ],
+)
+def test_mistakes_end_with_two_and_one_line(surface: str, words: list[str], message: str, tmp_path: Path) -> None:
+    result = geoscore(*(surface if word == "SURFACE" else word for word in words), cwd=tmp_path)
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert "Traceback" not in result.stderr
+
+
+def test_a_refusal_ends_with_three(tmp_path: Path) -> None:
+    (tmp_path / "itcont.csv").write_text("CMTE_ID,AMNDT_IND,RPT_TP,TRANSACTION_TP,ZIP_CODE\nC1,N,Q1,15,94301\n")
+    project = 'name="x"\npurpose="research"\nas_of=2026-01-01\n[[sources]]\nname="a"\npath="itcont.csv"\n'
+    (tmp_path / "geoscore.toml").write_text(project + '[sources.columns]\nzip="ZIP_CODE"\n')
+    result = geoscore("run", "geoscore.toml", cwd=tmp_path)
+    assert result.returncode == 3
+    assert "11 CFR 104.15" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_help_and_doctor() -> None:
+    assert "geoscore demo" in geoscore().stdout
+    result = geoscore("doctor")
+    assert result.returncode == 0
+    assert "samples     whole" in result.stdout
+
+
+def test_every_option_is_told_in_the_documents() -> None:
+    text = (ROOT / "docs" / "command-line.md").read_text()
+    group = typer.main.get_command(app)
+    for name, command in group.commands.items():
+        assert f"geoscore {name}" in text or f"`{name}`" in text
+        for parameter in command.params:
+            for option in parameter.opts:
+                assert not option.startswith("--") or option in text, f"{name} {option}"
+
+
+def test_every_setting_is_told_in_the_documents() -> None:
+    text = (ROOT / "docs" / "project-file.md").read_text()
+    for settings in (Project, Source, Census, Surface, Capacity):
+        for name in settings.model_fields:
+            assert f"`{name}`" in text or name == "folder", name
+
+
+def test_examples_run(tmp_path: Path) -> None:
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    result = subprocess.run(
+        [sys.executable, "examples/01_ten_lines.py"], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert "ZIP 94301: about" in result.stdout
