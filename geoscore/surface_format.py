@@ -139,7 +139,7 @@ def write_surface(surface: pa.Table, note: SurfaceNote, path: Path) -> None:
 
 
 def read_surface(path: Path) -> tuple[pa.Table, SurfaceNote]:
-    """Read a surface and what it says of itself.
+    """Read a surface, or that of a run's folder, and what it says of itself.
 
     Raises
     ------
@@ -148,6 +148,7 @@ def read_surface(path: Path) -> tuple[pa.Table, SurfaceNote]:
     SurfaceError
         It is no surface, damaged, or of a newer format.
     """
+    path = path / "surface.parquet" if path.is_dir() else path
     if not path.exists():
         raise InputNotFoundError(f"there is no surface {path}; `geoscore run` or `geoscore demo` makes one")
     try:

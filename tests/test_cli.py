@@ -43,6 +43,11 @@ def test_the_demo_in_an_empty_folder(tmp_path: Path) -> None:
     assert geoscore("verify", "out/demo", cwd=tmp_path).returncode == 0
 
 
+def test_a_runs_folder_and_a_zip_plus_four_will_do(done: Run) -> None:
+    result = geoscore("query", str(done.out), "--zip", "94301-1234")
+    assert (result.returncode, result.stdout[:9]) == (0, "ZIP 94301")
+
+
 def test_a_query_by_zip_as_json(surface: str) -> None:
     answer = json.loads(geoscore("query", surface, "--zip", "94301", "--format", "json").stdout)
     keys = "area capacity_usd households estimate low high level suppressed formula horizon universe"
@@ -107,6 +112,9 @@ def test_commands_to_come_say_so(command: str) -> None:
         (["query", "SURFACE"], "say which area"),
         (["query", "SURFACE", "--zip", "94999"], "not in this surface; the nearest"),
         (["query", "SURFACE", "--zip", "94301", "--all"], "say which area"),
+        (["query", "SURFACE", "--all", "--capacity", "nan"], "off the ladder"),
+        (["query", "SURFACE", "--all", "--by", "cell", "--resolution", "9"], "or coarser"),
+        (["query", "SURFACE", "--cell", "8728347"], "not an H3 cell"),
         (["query", "SURFACE", "--zip", "94301", "--capacity", "10"], "off the ladder"),
         (["query", "SURFACE", "--zip", "94301", "--capacity", "lots"], "Invalid value for '--capacity'"),
         (["query", "SURFACE", "--zip", "94301", "--by", "cell"], "use it with --all"),

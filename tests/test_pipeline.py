@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -165,6 +166,22 @@ def test_what_cannot_be_is_said_in_one_line(
         run(make_project(data, columns=columns), out=tmp_path / "out")
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_column_of_lists_is_said_to_be_one(make_project: Callable[..., Path], tmp_path: Path) -> None:
+    pq.write_table(pa.table({"zip": ["94301"], "tags": [["a", "b"]]}), tmp_path / "a.parquet")
+    with pytest.raises(InputError, match="'tags' holds lists"):
+        run(make_project(tmp_path / "a.parquet", columns='zip = "zip"\ncity = "tags"'), out=tmp_path / "out")
+
+
+def test_a_file_read_twice_changes_no_count(make_project: Callable[..., Path], tmp_path: Path) -> None:
+    project = make_project(donors(60), columns=COLUMNS, source='id = "Id"')
+    once = run(project, out=tmp_path / "once").surface.query(capacity=2500)
+    text = project.read_text()
+    again = text[text.index("[[sources]]") :].replace('name = "donors"', 'name = "again"')
+    project.write_text(text + again)
+    twice = run(project, out=tmp_path / "twice").surface.query(capacity=2500)
+    assert (twice.households, twice.estimate) == (once.households, once.estimate)
 
 
 @pytest.mark.parametrize("purpose", ["housing", "credit"])

@@ -1,5 +1,6 @@
 """The way in: runs a command and ends with 0, with 2 and one line on a user's mistake, with 3 on a refusal."""
 
+import os
 import sys
 from typing import Any, NoReturn
 
@@ -28,6 +29,11 @@ def _run() -> int:
         return _complain(str(error), error.exit_code)
     except OSError as error:
         return _complain(f"{error.filename or 'the system'}: {error.strerror or error}", InputError.exit_code)
+    except Exception as error:
+        if os.environ.get("GEOSCORE_TRACEBACK"):
+            raise
+        what = f"{type(error).__name__}: {error}"[:300]
+        return _complain(f"a fault of geoscore's own: {what}; GEOSCORE_TRACEBACK=1 shows where, please report it", 1)
     return code if isinstance(code, int) else 0
 
 

@@ -158,6 +158,9 @@ def _as_list(columns: Column) -> list[str]:
 
 def _joined(batch: pa.RecordBatch, columns: Column) -> pa.Array:
     names = _as_list(columns)
+    for name in names:
+        if pa.types.is_nested(batch.schema.field(name).type):
+            raise InputError(f"column {name!r} holds lists or records in every row; map a plain column")
     if len(names) == 1:
         return batch.column(names[0])
     parts = [pc.fill_null(batch.column(name).cast(pa.string()), "") for name in names]

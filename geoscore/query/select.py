@@ -60,6 +60,7 @@ def select_zip(table: pa.Table, code: str) -> Selection:
     SurfaceError
         The surface has no such ZIP; the message names the nearest by number.
     """
+    code = code.strip().split("-")[0]
     inside = _equal(table["zip"], code)
     if not inside.any():
         raise SurfaceError(f"ZIP {code} is not in this surface{_nearest(code, table)}")

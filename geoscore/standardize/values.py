@@ -1,11 +1,10 @@
-"""Standard forms: ZIPs, amounts, bands, names and streets as people write them, made comparable.
+"""Values as people write them: ZIPs, amounts, bands, numbers, e-mail addresses and telephones, in one form each.
 
 Pure functions on Arrow arrays; each distinct value is parsed once, however often it stands in a file.
 """
 
 import math
 import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -37,9 +36,6 @@ class Band:
 
 class _UnreadableError(ValueError):
     """A value that stands for nothing we know."""
-
-
-# --- values ---------------------------------------------------------------------------------------------------
 
 
 def parse_text(values: pa.Array) -> Parsed:
@@ -287,172 +283,3 @@ def _phone(text: str) -> str:
     if len(digits) != 10:  # noqa: PLR2004
         raise _UnreadableError
     return digits
-
-
-# --- keys for matching ----------------------------------------------------------------------------------------
-
-_DIRECTIONS: Final = {
-    "NORTH": "N", "SOUTH": "S", "EAST": "E", "WEST": "W",
-    "NORTHEAST": "NE", "NORTHWEST": "NW", "SOUTHEAST": "SE", "SOUTHWEST": "SW",
-    **{short: short for short in ("N", "S", "E", "W", "NE", "NW", "SE", "SW")},
-}  # fmt: skip
-_SUFFIX_FORMS: Final = """
-ALY ALLEY ALLY; ANX ANNEX; ARC ARCADE; AVE AVENUE AV AVEN AVENU; BCH BEACH; BND BEND; BLF BLUFF; BLVD BOULEVARD BOUL
-BLV; BR BRANCH; BRG BRIDGE; BRK BROOK; BYP BYPASS; CP CAMP; CYN CANYON; CPE CAPE; CSWY CAUSEWAY; CTR CENTER CENTRE
-CENT; CIR CIRCLE CIRC CRCL; CLF CLIFF; CLB CLUB; COR CORNER; CT COURT CRT; CTS COURTS; CV COVE; CRK CREEK; CRES
-CRESCENT CRSENT; XING CROSSING; DL DALE; DR DRIVE DRIV DRV; EST ESTATE; ESTS ESTATES; EXPY EXPRESSWAY EXPRESS; EXT
-EXTENSION; FLS FALLS; FRY FERRY; FLD FIELD; FLT FLAT; FRST FOREST; FRK FORK; FT FORT; FWY FREEWAY FREEWY; GDN
-GARDEN; GDNS GARDENS; GTWY GATEWAY; GLN GLEN; GRN GREEN; GRV GROVE; HBR HARBOR; HVN HAVEN; HTS HEIGHTS; HWY HIGHWAY
-HIGHWY; HL HILL; HLS HILLS; HOLW HOLLOW; INLT INLET; IS ISLAND; JCT JUNCTION; KNL KNOLL; LK LAKE; LKS LAKES; LNDG
-LANDING; LN LANE; LOOP LOOPS; MALL; MNR MANOR; MDW MEADOW; MDWS MEADOWS; ML MILL; MTN MOUNTAIN; OVAL; PARK; PKWY
-PARKWAY PARKWY PKY; PASS; PATH; PIKE; PNE PINE; PL PLACE; PLN PLAIN; PLZ PLAZA; PT POINT; PRT PORT; PR PRAIRIE; RADL
-RADIAL; RNCH RANCH; RPDS RAPIDS; RST REST; RDG RIDGE; RIV RIVER; RD ROAD; RDS ROADS; RTE ROUTE; ROW; RUN; SHR SHORE;
-SPG SPRING; SQ SQUARE; STA STATION; STRM STREAM; ST STREET STR STRT; SMT SUMMIT; TER TERRACE TERR; TRCE TRACE; TRAK
-TRACK; TRL TRAIL; TUNL TUNNEL; TPKE TURNPIKE; UN UNION; VLY VALLEY; VW VIEW; VLG VILLAGE; VIS VISTA; WALK; WAY WY;
-WL WELL
-"""
-_SUFFIXES: Final = {
-    form: line.split()[0] for line in _SUFFIX_FORMS.replace("\n", " ").split(";") for form in line.split()
-}
-_ORDINALS: Final = dict(
-    zip(
-        ("FIRST", "SECOND", "THIRD", "FOURTH", "FIFTH", "SIXTH", "SEVENTH", "EIGHTH", "NINTH", "TENTH"),
-        ("1ST", "2ND", "3RD", "4TH", "5TH", "6TH", "7TH", "8TH", "9TH", "10TH"),
-        strict=True,
-    )
-)
-_UNIT: Final = re.compile(
-    r"\s(?:(?:APT|APARTMENT|UNIT|STE|SUITE|RM|ROOM|NO|FL|FLOOR|SPC|SPACE|LOT|TRLR|BLDG)\s+#?\s*|#\s*)([A-Z0-9][A-Z0-9-]*)$"
-)
-_UNIT_WORD: Final = re.compile(
-    r"^(?:APT|APARTMENT|UNIT|STE|SUITE|RM|ROOM|NO|FL|FLOOR|SPC|SPACE|LOT|TRLR|BLDG)\b\s*|#\s*"
-)
-_PO_BOX: Final = re.compile(r"^(?:P\s*O\s*|POST\s+OFFICE\s+|POB\s*)(?:BOX\s*)?#?\s*(\w+)|^BOX\s+(\w+)$")
-
-
-def street_key(street: pa.Array, unit: pa.Array) -> tuple[pa.Array, pa.Array]:
-    """Return the comparable form of street lines and units, per USPS Publication 28.
-
-    Parameters
-    ----------
-    street
-        Street lines such as ``12 North Oak Street, Apt 4``, of shape (n,); null where unknown.
-    unit
-        Units where the file keeps them apart, of shape (n,).
-
-    Returns
-    -------
-    line, unit
-        ``12 N OAK ST`` and ``4``; the line is null where the street is, the unit empty where there is none.
-
-    Examples
-    --------
-    >>> line, unit = street_key(pa.array(["12 North Oak Street, Apt. 4"]), pa.array([None], pa.string()))
-    >>> line.to_pylist(), unit.to_pylist()
-    (['12 N OAK ST'], ['4'])
-    """
-    both = _map_distinct(street, _street, pa.list_(pa.string(), 2))
-    present = both.is_valid()
-    line = pc.if_else(present, pc.list_element(both, 0), None)
-    inline = pc.if_else(present, pc.list_element(both, 1), "")
-    own = pc.fill_null(_map_distinct(unit, _unit, pa.string()), "")
-    return line, pc.if_else(pc.equal(own, ""), inline, own)
-
-
-def _street(text: str) -> list[str] | None:
-    line = re.sub(r"[.,'’]", lambda mark: " " if mark.group() == "," else "", _fold(text))  # noqa: RUF001
-    line = " ".join(re.sub(r"[^A-Z0-9#/& -]", " ", line).split())
-    if not line:
-        return None
-    if box := _PO_BOX.match(line):
-        return [f"PO BOX {box.group(1) or box.group(2)}", ""]
-    unit = ""
-    if found := _UNIT.search(line):
-        line, unit = line[: found.start()], found.group(1)
-    words = [_ORDINALS.get(word, word) for word in line.split()]
-    return [" ".join(_abbreviate(words)), unit]
-
-
-def _abbreviate(words: list[str]) -> list[str]:
-    """Shorten the suffix and the directions where they stand for such, leaving at least one word as the name."""
-    start = 1 if words and words[0][0].isdigit() else 0
-    name = words[start:]
-    after: list[str] = []
-    if len(name) > 2 and name[-1] in _DIRECTIONS and name[-2] in _SUFFIXES:  # noqa: PLR2004
-        after = [_DIRECTIONS[name[-1]]]
-        name = name[:-1]
-    if len(name) > 1 and name[-1] in _SUFFIXES:
-        after = [_SUFFIXES[name[-1]], *after]
-        name = name[:-1]
-    if len(name) > 1 and name[0] in _DIRECTIONS:
-        name = [_DIRECTIONS[name[0]], *name[1:]]
-    return [*words[:start], *name, *after]
-
-
-def _unit(text: str) -> str:
-    return re.sub(r"[^A-Z0-9-]", "", _UNIT_WORD.sub("", _fold(text)))
-
-
-_TITLES: Final = frozenset({"MR", "MRS", "MS", "MISS", "DR", "PROF", "REV", "HON"})
-_GENERATIONS: Final = frozenset({"JR", "SR", "II", "III", "IV", "ESQ", "MD", "PHD"})
-
-
-def name_key(name: pa.Array) -> pa.Array:
-    """Return the comparable form of names: upper case, no accents, no JR or III.
-
-    Examples
-    --------
-    >>> name_key(pa.array(["García-López, Jr.", None])).to_pylist()
-    ['GARCIA LOPEZ', None]
-    """
-    return _map_distinct(name, _name, pa.string())
-
-
-def _name(text: str) -> str:
-    words = re.sub(r"[^A-Z0-9]", " ", re.sub(r"['’.]", "", _fold(text))).split()  # noqa: RUF001
-    kept = [word for word in words if word not in _GENERATIONS]
-    return " ".join(kept or words)
-
-
-def split_full_name(full_name: pa.Array) -> tuple[pa.Array, pa.Array]:
-    """Return first and last names of ``First M Last``, ``Last, First M`` or ``John & Mary Last``.
-
-    Examples
-    --------
-    >>> first, last = split_full_name(pa.array(["Dr. Ann B. Lee", "LEE, BO & ANN"]))
-    >>> first.to_pylist(), last.to_pylist()
-    (['ANN', 'BO'], ['LEE', 'LEE'])
-    """
-    both = _map_distinct(full_name, _split, pa.list_(pa.string(), 2))
-    present = both.is_valid()
-    first, last = (pc.if_else(present, pc.list_element(both, i), None) for i in (0, 1))
-    return first, last
-
-
-def _split(text: str) -> list[str | None]:
-    folded = _fold(text)
-    if "," in folded and _name(folded.split(",", 1)[1]) and _name(folded.split(",", 1)[1]) not in _GENERATIONS:
-        last, rest = folded.split(",", 1)
-        first = _words(rest)
-        return [first[0] if first else None, _name(last)]
-    couple = re.split(r"\s(?:&|AND)\s", folded)
-    words = _words(folded.replace(",", " "))
-    if not words:
-        return [None, None]
-    ahead = _words(couple[0])
-    return [(ahead or words)[0] if len(words) > 1 else None, words[-1]]
-
-
-def _words(text: str) -> list[str]:
-    return [word for word in _name(text).split() if word not in _TITLES and word != "AND"]
-
-
-def _map_distinct(values: pa.Array, change: Callable[[str], Any], kind: pa.DataType) -> pa.Array:
-    values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-    encoded = pc.dictionary_encode(values.cast(pa.string()))
-    return pa.array([change(text) for text in encoded.dictionary.to_pylist()], kind).take(encoded.indices)
-
-
-def _fold(text: str) -> str:
-    plain = text if text.isascii() else unicodedata.normalize("NFKD", text)
-    return "".join(letter for letter in plain if not unicodedata.combining(letter)).upper()
