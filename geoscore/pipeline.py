@@ -197,14 +197,14 @@ def _read_census(work: _Work) -> tuple[Census, pa.Table]:
 
 
 def _ingest(work: _Work, opened: list[ingest.OpenSource], ground: pa.Table) -> Table:
-    report = ingest.ingest_sources(
+    reports = ingest.ingest_sources(
         opened,
         as_of=work.project.as_of,
         out=work.private,
         inside=geocoding.inside_region(ground, resolution=work.project.surface.resolution),
         progress=lambda name, rows: work.report(f"read {name}", rows, None),
     )
-    work.counts["files"] = [{**asdict(source), "rows_used": source.rows_used} for source in report.sources]
+    work.counts["files"] = [{**asdict(source), "rows_used": source.rows_used} for source in reports]
     records = Table.scan(work.private / "records.parquet", RECORD, engine=work.engine)
     if records.count() == 0:
         raise InputError("every row of every file was rejected; the reasons are: " + _reasons(work.counts["files"]))
@@ -274,6 +274,8 @@ def _note(work: _Work) -> SurfaceNote:
         universe="file",
         formula=formula.name,
         formula_text=formula.title,
+        recipients=formula.recipients,
+        citation=formula.citation,
         horizon=formula.horizon,
         purpose=plan.purpose,
         vintage=str(plan.as_of),

@@ -29,9 +29,6 @@ CUBE_EDGES: Final = np.array(sorted((*LADDER, *_BETWEEN)), dtype=np.float64)
 RUNG_EDGES: Final = np.searchsorted(CUBE_EDGES, np.array(LADDER, dtype=np.float64))
 """Position of each rung among the cube's edges."""
 
-PRECISIONS: Final = ("given", "rooftop", "range", "street", "zip")
-"""How a household's position is known, from coordinates in the file to nothing but its ZIP."""
-
 EVIDENCE: Final[dict[str, pa.DataType]] = {
     "income_usd": pa.float64(),
     "income_low_usd": pa.float64(),
@@ -98,7 +95,7 @@ LOCATED: Final = pa.schema(
         ("household_id", pa.string()),
         ("cell", pa.uint64()),  # at the working resolution; null where only the ZIP is known
         ("zip", pa.string()),  # null where the file has none
-        ("precision", pa.string()),
+        ("precision", pa.string()),  # given (coordinates of the file) or zip; rooftop, range and street to come
         ("sigma_m", pa.float64()),
         *EVIDENCE.items(),
     ]
@@ -199,6 +196,8 @@ class SurfaceNote:
     universe: str
     formula: str
     formula_text: str
+    recipients: str = ""
+    citation: str = ""
     horizon: str
     purpose: str
     vintage: str

@@ -11,13 +11,44 @@ import pytest
 from shapely import box
 
 from geoscore.engines import Engine, open_engine
-from geoscore.schemas import BRACKETS
+from geoscore.schemas import BRACKETS, SurfaceNote
+from geoscore.spatial.interpolation import interpolate_households
 
 WEST, SOUTH, STEP = -122.20, 37.40, 0.05
 """South-western corner and width of the region's squares, in degrees: 4 areas in a row, 2 ZIPs, 2 counties."""
 AREA_HOUSEHOLDS = (4000.0, 3000.0, 2000.0, 1000.0)
 EDGES = (0.0, 50_000.0, 100_000.0, 125_000.0, 200_000.0)
 SHARES = ((0.1, 0.2, 0.1, 0.3, 0.3), (0.2, 0.3, 0.1, 0.2, 0.2), (0.3, 0.3, 0.1, 0.2, 0.1), (0.5, 0.3, 0.1, 0.05, 0.05))
+
+NOTE = SurfaceNote(
+    title="Test",
+    region="Two towns",
+    universe="file",
+    formula="income-2pct-1y",
+    formula_text="2%",
+    horizon="1 year",
+    purpose="research",
+    vintage="2026-11-01",
+    resolution=8,
+    k=10,
+    published=True,
+    counties={"06085": "Santa Clara"},
+)
+"""What the surfaces of tests say of themselves."""
+
+
+def lay_out(region: Path, *, resolution: int = 8) -> pa.Table:
+    """Return the region's households by cell, ZIP and area."""
+    areas, zips = gpd.read_parquet(region / "areas.parquet"), gpd.read_parquet(region / "zips.parquet").iloc[:2]
+    return interpolate_households(
+        area_ids=list(areas["area_id"]),
+        counties=list(areas["county"]),
+        households=areas["households"].to_numpy(),
+        areas=list(areas.geometry),
+        zips=list(zips["zip"]),
+        zip_areas=list(zips.geometry),
+        resolution=resolution,
+    )
 
 
 @pytest.fixture(params=["duckdb"])

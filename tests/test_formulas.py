@@ -62,6 +62,11 @@ def test_what_is_no_formula_is_refused(tmp_path: Path, text: str, words: str) ->
         open_formula(tmp_path / "own.toml")
 
 
+def test_low_and_high_rates_are_one_call_away() -> None:
+    formula, known = open_formula("income-2pct-1y"), {"income_usd": np.array([100_000.0])}
+    assert [float(formula.capacity(known, band=band)[0]) for band in ("low", "mid", "high")] == [1e3, 2e3, 3e3]
+
+
 def test_an_own_formula_and_one_that_is_nowhere(tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text(HEAD + COMPONENT)
     assert open_formula(tmp_path / "own.toml").name == "own"

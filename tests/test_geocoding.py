@@ -2,32 +2,22 @@
 
 from pathlib import Path
 
-import geopandas as gpd
 import numpy as np
 import pyarrow as pa
 import pytest
+from conftest import lay_out
 
 from geoscore.engines import Engine
 from geoscore.enrichment import mix_areas
 from geoscore.geocoding import NO_PLACE, OUTSIDE, PO_BOX, inside_region, locate_households, spread_positions
 from geoscore.schemas import HOUSEHOLD
 from geoscore.spatial.cells import cells_from_points
-from geoscore.spatial.interpolation import interpolate_households
 from geoscore.tables import Table, to_pandas
 
 
 @pytest.fixture(scope="module")
 def ground(region: Path) -> pa.Table:
-    areas, zips = gpd.read_parquet(region / "areas.parquet"), gpd.read_parquet(region / "zips.parquet").iloc[:2]
-    return interpolate_households(
-        area_ids=list(areas["area_id"]),
-        counties=list(areas["county"]),
-        households=areas["households"].to_numpy(),
-        areas=list(areas.geometry),
-        zips=list(zips["zip"]),
-        zip_areas=list(zips.geometry),
-        resolution=8,
-    )
+    return lay_out(region)
 
 
 def test_coordinates_zips_and_neither(ground: pa.Table, engine: Engine) -> None:

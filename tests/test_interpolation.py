@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-import geopandas as gpd
 import numpy as np
 import pytest
+from conftest import lay_out
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import Polygon, box
@@ -14,34 +14,21 @@ from geoscore.spatial.cells import cells_from_points, cells_from_polygons, paren
 from geoscore.spatial.interpolation import interpolate_households
 
 
-def interpolate(region: Path, resolution: int = 8):
-    areas, zips = gpd.read_parquet(region / "areas.parquet"), gpd.read_parquet(region / "zips.parquet").iloc[:2]
-    return interpolate_households(
-        area_ids=list(areas["area_id"]),
-        counties=list(areas["county"]),
-        households=areas["households"].to_numpy(),
-        areas=list(areas.geometry),
-        zips=list(zips["zip"]),
-        zip_areas=list(zips.geometry),
-        resolution=resolution,
-    ).to_pandas()
-
-
 @pytest.mark.parametrize("resolution", [6, 8, 9])
 def test_households_of_every_area_are_conserved(region: Path, resolution: int) -> None:
-    ground = interpolate(region, resolution)
+    ground = lay_out(region, resolution=resolution).to_pandas()
     totals = ground.groupby("area_id")["households"].sum()
     assert totals.to_dict() == pytest.approx({"a": 4000.0, "b": 3000.0, "c": 2000.0, "d": 1000.0}, rel=1e-12)
 
 
 def test_zips_take_the_households_of_the_areas_they_cover(region: Path) -> None:
-    totals = interpolate(region).groupby("zip")["households"].sum()
+    totals = lay_out(region).to_pandas().groupby("zip")["households"].sum()
     assert totals["94301"] == pytest.approx(7000, rel=0.01)
     assert totals["94303"] == pytest.approx(3000, rel=0.01)
 
 
 def test_every_zip_lies_in_one_county(region: Path) -> None:
-    assert (interpolate(region).groupby("zip")["county"].nunique() == 1).all()
+    assert (lay_out(region).to_pandas().groupby("zip")["county"].nunique() == 1).all()
 
 
 def test_a_small_polygon_keeps_a_cell() -> None:

@@ -5,29 +5,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import NOTE
 from shapely import box
 
 from geoscore.errors import InputNotFoundError, SurfaceError
 from geoscore.ladder import at_threshold
 from geoscore.query import Surface, open_surface
-from geoscore.schemas import SurfaceNote
 from geoscore.spatial.cells import cell_text, cells_from_points, parent_cells
 from geoscore.surface_format import Figures, surface_table
 
-NOTE = SurfaceNote(
-    title="Test",
-    region="Two towns",
-    universe="file",
-    formula="income-2pct-1y",
-    formula_text="2%",
-    horizon="1 year",
-    purpose="research",
-    vintage="2026-11-01",
-    resolution=8,
-    k=10,
-    published=True,
-    counties={"06085": "Santa Clara"},
-)
 CELLS = cells_from_points(np.array([-122.16, -122.15, -122.10]), np.array([37.44, 37.45, 37.42]), resolution=8)
 HOUSEHOLDS = np.array([100.0, 50.0, 30.0, 0.0, 12.0])
 AT_LEAST = HOUSEHOLDS[:, None] * np.linspace(1.0, 0.1, 25)

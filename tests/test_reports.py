@@ -1,41 +1,35 @@
 """The report: every text in it is text, every figure one that it was handed."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from conftest import NOTE
 
 from geoscore.errors import InputError
 from geoscore.query import Surface
 from geoscore.reports import ReportContent, write_report
 from geoscore.reports.report import curve_svg, report_html
-from geoscore.schemas import LADDER, SURFACE, SourceNote, SurfaceNote
+from geoscore.schemas import LADDER, SURFACE, SourceNote
 
 HOSTILE = '<script>alert("x")</script>'
-NOTE = SurfaceNote(
+HOSTILE_NOTE = replace(
+    NOTE,
     title=HOSTILE,
-    region="Bay Area",
-    universe="file",
-    formula="income-2pct-1y",
-    formula_text="2%",
-    horizon="1 year",
-    purpose="research",
-    vintage="2026-11-01",
     resolution=7,
-    k=10,
-    published=True,
     warnings=(HOSTILE,),
-    sources=(SourceNote(name="a", sha256="0" * 64, rows=1, vintage="2026", licence=HOSTILE),),
+    sources=(SourceNote(name=HOSTILE, sha256="0" * 64, rows=1, vintage="2026", licence=HOSTILE),),
 )
 
 
 @pytest.fixture
 def content() -> ReportContent:
-    surface = Surface(SURFACE.empty_table(), NOTE)
+    surface = Surface(SURFACE.empty_table(), HOSTILE_NOTE)
     shown = {**surface.query().to_dict(), "households": 100.0, "estimate": 40.0, "low": 30.0, "high": 50.0}
     hidden = {**shown, "area": "ZIP 94301", "households": None, "estimate": None, "low": None, "high": None}
     curve = tuple({**shown, "capacity_usd": rung, "estimate": 90.0 - 3 * i} for i, rung in enumerate(LADDER))
     return ReportContent(
-        note=NOTE,
+        note=HOSTILE_NOTE,
         table=SURFACE.empty_table(),
         capacity=2500.0,
         region=shown,

@@ -6,7 +6,7 @@ Capacity is the largest of a formula's components; a component is a rate times o
 import tomllib
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ from geoscore.errors import InputError, InputNotFoundError
 from geoscore.schemas import EVIDENCE
 
 Floats = npt.NDArray[np.float64]
-AMOUNTS: Final = ("income_usd", "home_value_usd", "assets_usd", "net_worth_usd", "largest_gift_usd")
+Band: TypeAlias = Literal["low", "mid", "high"]
 
 
 class _Strict(BaseModel):
@@ -45,14 +45,14 @@ class Component(_Strict):
     exemption: Annotated[float, Field(ge=0)] = 0.0
     cap: Annotated[float, Field(gt=0)] | None = None
 
-    def factor(self, age: Floats, *, band: Literal["low", "mid", "high"] = "mid") -> Floats:
+    def factor(self, age: Floats, *, band: Band = "mid") -> Floats:
         """Return capacity per dollar of the field, for ages of shape (n,)."""
         rate = {"low": self.low_rate, "mid": self.rate, "high": self.high_rate}[band]
         return rate * (self.age.years(age) if self.age else np.ones_like(age))
 
-    def amount(self, figure: Floats, age: Floats) -> Floats:
+    def amount(self, figure: Floats, age: Floats, *, band: Band = "mid") -> Floats:
         """Return the component's capacity in US dollars, NaN where the figure is."""
-        value = self.factor(age) * np.maximum(figure - self.exemption, 0.0)
+        value = self.factor(age, band=band) * np.maximum(figure - self.exemption, 0.0)
         return np.minimum(value, self.cap) if self.cap is not None else value
 
 
@@ -74,20 +74,22 @@ class Formula(_Strict):
     citation: str
     components: Annotated[tuple[Component, ...], Field(min_length=1)]
 
-    def capacity(self, evidence: dict[str, Floats]) -> Floats:
+    def capacity(self, evidence: dict[str, Floats], *, band: Band = "mid") -> Floats:
         """Return capacity in US dollars from what is known of n households; NaN where nothing is.
 
         Parameters
         ----------
         evidence
             Evidence columns by name, each of shape (n,), NaN where unknown; at least one of them.
+        band
+            ``low``, ``mid`` or ``high`` rates: how far the definition itself is in doubt.
         """
         n = len(next(iter(evidence.values())))
         unknown = np.full(n, np.nan)
         age = evidence.get("age", unknown)
         best = unknown
         for part in self.components:
-            best = np.fmax(best, part.amount(evidence.get(part.field, unknown), age))
+            best = np.fmax(best, part.amount(evidence.get(part.field, unknown), age, band=band))
         return best
 
     def income(self) -> Component | None:

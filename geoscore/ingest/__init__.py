@@ -3,6 +3,6 @@
 For every file, rows read = records + rejected rows.
 """
 
-from geoscore.ingest.ingest import IngestReport, OpenSource, SourceReport, ingest_sources, open_sources
+from geoscore.ingest.ingest import OpenSource, SourceReport, ingest_sources, open_sources
 
-__all__ = ["IngestReport", "OpenSource", "SourceReport", "ingest_sources", "open_sources"]
+__all__ = ["OpenSource", "SourceReport", "ingest_sources", "open_sources"]

@@ -6,7 +6,7 @@ Streams batch by batch; counts what was read, used, rejected and mended, and pro
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -53,13 +53,6 @@ class SourceReport:
         return self.rows_read - sum(self.rows_rejected.values())
 
 
-@dataclass
-class IngestReport:
-    """What became of all files."""
-
-    sources: list[SourceReport] = field(default_factory=list)
-
-
 @dataclass(frozen=True)
 class OpenSource:
     """A source whose file is there, can be read, and has the columns that are mapped."""
@@ -95,7 +88,7 @@ def ingest_sources(
     out: Path,
     inside: InsideRegion | None = None,
     progress: Callable[[str, int], None] | None = None,
-) -> IngestReport:
+) -> list[SourceReport]:
     """Read every source into ``records.parquet``, ``rejected.parquet`` and ``features/<source>.parquet``.
 
     Parameters
@@ -116,7 +109,7 @@ def ingest_sources(
     InputError
         A file is damaged further down, has no rows, or most of its coordinates are swapped.
     """
-    report = IngestReport()
+    reports: list[SourceReport] = []
     (out / "features").mkdir(parents=True, exist_ok=True)
     with (
         pq.ParquetWriter(out / "records.parquet", RECORD, compression="zstd") as records,
@@ -124,8 +117,8 @@ def ingest_sources(
     ):
         for item in opened:
             done = _ingest_one(item.source, item.raw, as_of, out, (records, rejected), inside=inside, progress=progress)
-            report.sources.append(done)
-    return report
+            reports.append(done)
+    return reports
 
 
 def _open(source: Source, resolve: Callable[[Path], Path]) -> RawFile:

@@ -21,6 +21,7 @@ KEYS: Final = pa.schema(
         ("row", pa.int64()),
         ("record_id", pa.string()),
         ("address", pa.string()),
+        ("line", pa.string()),
         ("has_unit", pa.bool_()),
         ("last", pa.string()),
         ("name_zip", pa.string()),
@@ -86,6 +87,7 @@ def linkage_keys(batch: pa.RecordBatch) -> pa.RecordBatch:
         "row": batch.column("row"),
         "record_id": batch.column("record_id"),
         "address": pc.binary_join_element_wise(_null_if_empty(street), pc.fill_null(unit, ""), zip_code, "|"),
+        "line": pc.binary_join_element_wise(_null_if_empty(street), zip_code, "|"),
         "has_unit": pc.fill_null(pc.not_equal(unit, ""), fill_value=False),
         "last": last,
         "name_zip": pc.binary_join_element_wise(first, last, zip_code, "|"),
@@ -106,7 +108,7 @@ def _components(keys: pa.Table) -> Codes:
 
     n = keys.num_rows
     address = _household_addresses(keys)
-    groups = [address, _unambiguous(_codes(keys["name_zip"]), address)]
+    groups = [address, _unambiguous(_codes(keys["name_zip"]), _codes(keys["line"]))]
     groups += [_not_shared(_codes(keys[name])) for name in ("email", "phone")]
     rows, nodes, offset = [], [], n
     for group in groups:
@@ -142,7 +144,7 @@ def _household_addresses(keys: pa.Table) -> Codes:
 
 
 def _unambiguous(name: Codes, address: Codes) -> Codes:
-    """Keep a name in a ZIP only where it stands at no more than one address."""
+    """Keep a name in a ZIP only where it stands at no more than one street line, with a unit or without."""
     known = (name >= 0) & (address >= 0)
     pairs = np.unique(np.column_stack([name[known], address[known]]), axis=0)
     places = np.bincount(pairs[:, 0], minlength=int(name.max(initial=-1)) + 1)
