@@ -44,6 +44,22 @@ def test_ragged_rows_are_rejected_with_their_number(tmp_path: Path) -> None:
     ]
 
 
+def test_row_numbers_hold_over_several_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("geoscore.ingest.files.BLOCK_BYTES", 64)
+    path = tmp_path / "a.csv"
+    path.write_text("zip,name\n" + "".join(f"{i}\n" if i % 7 == 0 else f"{i},name\n" for i in range(1, 200)))
+    _, data, numbers, rejected = rows(path)
+    assert [int(row["zip"]) for row in data] == numbers == [i for i in range(1, 200) if i % 7]
+    assert [row for row, _, _ in rejected] == [i for i in range(1, 200) if i % 7 == 0]
+
+
+@pytest.mark.parametrize("text", ['1,"a\n' + "2,b\n" * 300, '"1,a\n' + "2,b\n" * 300 + '3,"c"\n'])
+def test_a_quote_left_open_is_said_with_its_row(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.csv").write_text("zip,name\n" + text)
+    with pytest.raises(InputError, match="row 1: a quote is opened and not closed"):
+        rows(tmp_path / "a.csv")
+
+
 def test_a_compressed_file(tmp_path: Path) -> None:
     path = tmp_path / "a.csv.gz"
     path.write_bytes(gzip.compress(b"zip\n94301\n"))

@@ -143,11 +143,12 @@ def _csv_batches(
     raw: RawFile, *, delimiter: str, encoding: str
 ) -> Iterator[tuple[pa.RecordBatch, npt.NDArray[np.int64]]]:
     bad: list[int] = []
+    torn: list[InputError] = []  # pyarrow ignores what is raised inside a handler
 
     def refuse(row: pacsv.InvalidRow) -> str:
         swallowed = row.text.count("\n")
         if swallowed > MOST_SWALLOWED:
-            raise _open_quote(raw, row.number - 1, swallowed)
+            torn.append(_open_quote(raw, row.number - 1, swallowed))
         bad.append(row.number - 1)
         why = "wrong number of columns"
         raw.rejected.append((row.number - 1, why, f"{row.actual_columns} where {row.expected_columns} are expected"))
@@ -164,21 +165,27 @@ def _csv_batches(
                 column_types=dict.fromkeys(raw.names, pa.string()), strings_can_be_null=False, check_utf8=True
             ),
         )
-        first, position = 1, 0
+        first = 1
         for batch in reader:
-            numbers = _row_numbers(first, batch.num_rows, bad, position)
+            numbers = _row_numbers(first, batch.num_rows, bad)
             _check_quotes(raw, batch, numbers)
+            if torn:
+                break
             yield batch, numbers
             first = int(numbers[-1]) + 1 if len(numbers) else first
-            position = len(bad)
     except pa.ArrowException as error:
+        if torn:
+            raise torn[0] from error
         raise InputError(f"{raw.path} cannot be read: {_csv_words(str(error))}") from error
+    if torn:
+        raise torn[0]
 
 
-def _row_numbers(first: int, rows: int, bad: list[int], position: int) -> npt.NDArray[np.int64]:
-    """Return the numbers of a batch's rows from ``first``, without those rejected since the batch before."""
-    span = np.arange(first, first + rows + len(bad) - position, dtype=np.int64)
-    return span[~np.isin(span, bad[position:])][:rows]
+def _row_numbers(first: int, rows: int, bad: list[int]) -> npt.NDArray[np.int64]:
+    """Return the numbers of a batch's rows from ``first``, without the rejected ones."""
+    later = [number for number in bad if number >= first]
+    span = np.arange(first, first + rows + len(later), dtype=np.int64)
+    return span[~np.isin(span, later)][:rows]
 
 
 def _check_quotes(raw: RawFile, batch: pa.RecordBatch, numbers: npt.NDArray[np.int64]) -> None:
