@@ -3,9 +3,11 @@
 A voter file (CSV), a property roll (Parquet), a subscriber list (JSON lines) and past donors (XLSX).
 """
 
-import io
 import json
+import shutil
+import tempfile
 import zipfile
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +29,12 @@ FAULTY: Final = 0.01
 TYPOS: Final = 0.03
 ZIP_ONLY: Final = 0.40
 MOST_SHEET_ROWS: Final = 1_048_575
+_KINDS: Final = {
+    **dict.fromkeys(("longitude", "latitude", "income_usd", "home_value_usd", "age", "largest_gift_usd"), pa.float64()),
+    **dict.fromkeys(("ASSESSED_VALUE", "LONGITUDE", "LATITUDE"), pa.float64()),
+    **dict.fromkeys(("number", "suffix", "row", "YEAR_BUILT"), pa.int64()),
+}
+"""Types of the columns of numbers; all others hold text. A first chunk without rows cannot tell."""
 DONOR_COLUMNS: Final = ("Constituent ID", "First Name", "Last Name", "Address", "City", "State", "Zip", "Email",
                         "Estimated Income", "Largest Gift", "Last Gift Date")  # fmt: skip
 
@@ -38,7 +46,8 @@ class Files:
         self._out = out
         self.rows: dict[str, int] = {}
         self._writers: dict[str, pq.ParquetWriter] = {}
-        self._donors: list[dict[str, Any]] = []
+        self._chunk = 0
+        self._donors = _Sheet(DONOR_COLUMNS)
         for name in ("voters.csv", "subscribers.jsonl"):
             (out / name).unlink(missing_ok=True)
 
@@ -52,8 +61,9 @@ class Files:
         """Close every file."""
         for writer in self._writers.values():
             writer.close()
-        if kind is None:
-            write_xlsx(self._out / "donors.xlsx", DONOR_COLUMNS, self._donors)
+        with self._donors:
+            if kind is None:
+                self._donors.save(self._out / "donors.xlsx")
 
     def add(self, homes: pd.DataFrame, chance: np.random.Generator) -> None:
         """Write what each file knows of a chunk of households."""
@@ -66,6 +76,8 @@ class Files:
         ):
             rows, notes = _spoiled(make(_listed(homes, source, chance), chance), source, chance)
             owners = rows.pop("household_id")
+            if self._chunk:  # ids are drawn anew for every chunk; this keeps those of later ones apart
+                rows[rows.columns[0]] = [f"{value}-{self._chunk}" for value in rows.iloc[:, 0]]
             first = self.rows.get(_FILES[source], 0) + 1
             if source == "donors" and first + len(rows) > MOST_SHEET_ROWS:
                 kept = max(0, MOST_SHEET_ROWS - first + 1)
@@ -79,6 +91,7 @@ class Files:
                 "note": notes,
             }
             self._parquet("truth_links.parquet", pd.DataFrame(links))
+        self._chunk += 1
 
     def _write(self, source: str, rows: pd.DataFrame) -> None:
         name = _FILES[source]
@@ -95,15 +108,12 @@ class Files:
                     known = {key: value for key, value in row.items() if not pd.isna(value)}
                     file.write(json.dumps(known, ensure_ascii=False) + "\n")
         else:
-            self._donors += [
-                dict(zip(DONOR_COLUMNS, values, strict=True)) for values in rows.itertuples(index=False, name=None)
-            ]
+            self._donors.add(rows.itertuples(index=False, name=None))
 
     def _parquet(self, name: str, rows: pd.DataFrame) -> None:
         if name not in self._writers:
-            schema = pa.Schema.from_pandas(rows, preserve_index=False).remove_metadata()
-            kinds = [pa.field(f.name, pa.string() if pa.types.is_null(f.type) else f.type) for f in schema]
-            self._writers[name] = pq.ParquetWriter(self._out / name, pa.schema(kinds), compression="zstd")
+            schema = pa.schema([(column, _KINDS.get(column, pa.large_string())) for column in rows.columns])
+            self._writers[name] = pq.ParquetWriter(self._out / name, schema, compression="zstd")
         writer = self._writers[name]
         writer.write_table(
             pa.Table.from_pandas(rows, schema=writer.schema, preserve_index=False).replace_schema_metadata()
@@ -287,16 +297,56 @@ def write_xlsx(path: Path, columns: tuple[str, ...], rows: list[dict[str, Any]])
         Header, and keys of every row.
     rows
         Numbers are written as numbers, everything else as text; None and NaN as empty cells.
+
+    Examples
+    --------
+    >>> from python_calamine import load_workbook
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "gifts.xlsx"
+    ...     write_xlsx(path, ("Name", "Gift"), [{"Name": "Ada", "Gift": 250.0}])
+    ...     load_workbook(str(path)).get_sheet_by_index(0).to_python()
+    [['Name', 'Gift'], ['Ada', 250.0]]
     """
-    sheet = io.StringIO()
-    sheet.write('<?xml version="1.0" encoding="UTF-8" standalone="yes"?>')
-    sheet.write(f'<worksheet xmlns="{_SHEET}"><sheetData>')
-    for values in (columns, *([row[name] for name in columns] for row in rows)):
-        sheet.write("<row>" + "".join(_cell(value) for value in values) + "</row>")
-    sheet.write("</sheetData></worksheet>")
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in {**_PARTS, "xl/worksheets/sheet1.xml": sheet.getvalue()}.items():
-            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), text, zipfile.ZIP_DEFLATED)
+    with _Sheet(columns) as sheet:
+        sheet.add([row[name] for name in columns] for row in rows)
+        sheet.save(path)
+
+
+class _Sheet:
+    """A sheet being written: its rows wait on disk, not in memory."""
+
+    def __init__(self, columns: tuple[str, ...]) -> None:
+        self._spool = tempfile.TemporaryFile()  # noqa: SIM115  closed by __exit__
+        self._spool.write(f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>{_WORKSHEET}<sheetData>'.encode())
+        self.add([columns])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._spool.close()
+
+    def add(self, rows: Iterable[Iterable[Any]]) -> None:
+        """Add rows of values below the others."""
+        self._spool.writelines(("<row>" + "".join(map(_cell, values)) + "</row>").encode() for values in rows)
+
+    def save(self, path: Path) -> None:
+        """Write the workbook."""
+        self._spool.write(b"</sheetData></worksheet>")
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, text in _PARTS.items():
+                archive.writestr(_entry(name), text, zipfile.ZIP_DEFLATED)
+            entry = _entry("xl/worksheets/sheet1.xml")
+            entry.file_size = self._spool.tell()
+            self._spool.seek(0)
+            with archive.open(entry, "w") as file:
+                shutil.copyfileobj(self._spool, file)
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    return entry
 
 
 def _cell(value: Any) -> str:
@@ -308,6 +358,7 @@ def _cell(value: Any) -> str:
 
 
 _SHEET: Final = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+_WORKSHEET: Final = f'<worksheet xmlns="{_SHEET}">'
 _RELS: Final = "http://schemas.openxmlformats.org/package/2006/relationships"
 _OFFICE: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml"
