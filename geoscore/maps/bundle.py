@@ -13,7 +13,6 @@ from typing import Final
 from geoscore.errors import InputError
 
 SHA256: Final = {
-    "0.9.1": "9b2e34a8019de0b11c9a0f960909b87e14f44e674f24400d83b0ea375b50abee",
     "0.9.2": "d4c385b54d22f76a7080c03d87967f48d4613a8dad60fb3024d79d3388aa5388",
     "0.9.3": "63b908f47867492024126a39ef1adde632144364ad28287743b0c1d9b3137155",
 }
@@ -25,7 +24,8 @@ ENTRY_POINTS: Final = (
 )
 """What the page's own script calls; the script hangs them on ``globalThis.deck``."""
 
-_MEND: Final = "reinstall it with: pip install --force-reinstall 'pydeck>=0.9.1'"
+_UNFIT: Final = {"0.9.1"}  # its deck.gl 9.0 leaves the page's map empty
+_MEND: Final = "reinstall it with: pip install --force-reinstall 'pydeck>=0.9.2'"
 
 
 def read_bundle() -> str:
@@ -44,7 +44,7 @@ def read_bundle() -> str:
     """
     found = find_spec("pydeck")
     if found is None or found.origin is None:
-        raise InputError("pydeck, which carries the map's drawing code, is missing; pip install 'pydeck>=0.9.1'")
+        raise InputError("pydeck, which carries the map's drawing code, is missing; pip install 'pydeck>=0.9.2'")
     path = Path(found.origin).parent / "nbextension" / "static" / "index.js"
     return script_from_file(path, version=metadata.version("pydeck"))
 
@@ -64,6 +64,8 @@ def script_from_file(path: Path, *, version: str) -> str:
     ...
     geoscore.errors.InputError: pydeck 0.9.3 lacks nowhere/index.js; reinstall it with: pip install ...
     """
+    if version in _UNFIT:
+        raise InputError(f"pydeck {version} draws no page; pip install --upgrade 'pydeck>=0.9.2'")
     try:
         data = path.read_bytes()
     except OSError as error:

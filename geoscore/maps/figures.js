@@ -14,7 +14,7 @@ function makeFormats() {
   const usd = format({ style: "currency", currency: "USD", maximumFractionDigits: 0 });
   const usdShort = format({ style: "currency", currency: "USD", notation: "compact", maximumSignificantDigits: 3 });
   const compact = format({ notation: "compact", maximumSignificantDigits: 3 });
-  const count = (x) => (x === 0 || x >= 10 ? whole(x) : x < 0.05 ? `<${tenth(0.1)}` : tenth(x));
+  const count = (x) => (x === 0 || x >= 9.95 ? whole(x) : x < 0.05 ? `<${tenth(0.1)}` : tenth(x));
   const share = (x) => (x === 0 || x >= 0.1 ? percent(x) : x >= 0.01 ? percentTenth(x) : percentFine(x));
   const range = (low, high) => (count(low) === count(high) ? count(low) : `${count(low)}–${count(high)}`);
   return { whole, percent, usd, usdShort, compact, count, share, range };

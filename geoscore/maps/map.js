@@ -60,8 +60,8 @@ function startMap(page) {
   const rgb = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
   const DAY = {
     land: [247, 246, 241],
-    gray: [222, 224, 224],
-    hatch: [150, 158, 164],
+    gray: [235, 236, 234],
+    hatch: [182, 188, 192],
     ink: [40, 52, 64],
     halo: [255, 255, 255],
     chosen: [190, 45, 20],
@@ -70,8 +70,8 @@ function startMap(page) {
   };
   const NIGHT = {
     land: [21, 28, 35],
-    gray: [52, 60, 68],
-    hatch: [128, 140, 150],
+    gray: [33, 40, 47],
+    hatch: [86, 97, 106],
     ink: [214, 224, 232],
     halo: [16, 22, 28],
     chosen: [255, 205, 90],
@@ -194,8 +194,9 @@ function startMap(page) {
     controller: { dragRotate: false, touchRotate: false, keyboard: true },
     layers: [],
     pickingRadius: 2,
+    eventRecognizerOptions: { click: { time: 1500 } }, // a slow hand, or a slow machine, clicks too
     useDevicePixels: Math.max(2, Math.min(3, devicePixelRatio)), // twice as fine as a plain screen, for letters and print
-    deviceProps: { webgl: { preserveDrawingBuffer: true } },
+    deviceProps: { type: "webgl", webgl: { preserveDrawingBuffer: true } },
     getCursor: ({ isDragging, isHovering }) => (isDragging ? "grabbing" : isHovering ? "pointer" : "grab"),
     onLoad: () => {
       canvas().setAttribute("role", "application");

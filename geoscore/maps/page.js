@@ -144,7 +144,9 @@
     at("legend-hidden").hidden = !level.hidden.includes(2);
     at("legend-hidden").lastElementChild.textContent = "Too few to show: counted in a wider area";
     const how = state.measure === "index" ? "classes fixed around the region" : "about as many in every class";
-    at("legend-note").textContent = `${whole(level.cells.length)} hexagons, H3 resolution ${level.resolution}; ${how}.`;
+    const shown = counts.reduce((sum, some) => sum + some, 0);
+    const of = shown < level.cells.length ? ` of ${whole(level.cells.length)}` : "";
+    at("legend-note").textContent = `${whole(shown)}${of} hexagons at H3 resolution ${level.resolution}; ${how}.`;
   }
   function placeRow(name, table, i) {
     const row = make("tr", "");
@@ -195,7 +197,8 @@
     return button;
   }
   function showTable() {
-    const small = state.measure === "share" || state.measure === "index" ? 100 : 0;
+    const enough = zips.households.filter((n) => n >= 100).length >= 20;
+    const small = enough && (state.measure === "share" || state.measure === "index") ? 100 : 0;
     const all = zips.codes.map((_, i) => i).filter((i) => seen(zips, i) && zips.households[i] >= small);
     const now = new Map(all.map((i) => [i, read(zips, i)]));
     const first = all.sort((a, b) => valueOf(now.get(b)) - valueOf(now.get(a))).slice(0, 20);
@@ -259,7 +262,9 @@
     state.cell = cell;
     state.zip = zip < 0 && cell ? (zipsOf(levels[cell.level], cell.i)[0] ?? -1) : zip;
     update();
-    if (fly) map?.fly();
+    if (!fly || !map) return;
+    map.fly();
+    document.querySelector("main").scrollIntoView({ block: "nearest" });
   }
   function find(text) {
     const wanted = text

@@ -15,7 +15,7 @@ SEQUENTIAL: Final = {
 """From few to many; dark on a light page, bright on a dark one."""
 
 DIVERGING: Final = {
-    "light": ("#8c510a", "#c98a3f", "#e8cd9d", "#eeeeea", "#b0ddd6", "#4fa79d", "#01665e"),
+    "light": ("#8c510a", "#c98a3f", "#e8cd9d", "#dadcd8", "#b0ddd6", "#4fa79d", "#01665e"),
     "dark": ("#f5bd75", "#c08440", "#7c5c39", "#454c55", "#306a6e", "#2f9d95", "#86e6d7"),
 }
 """Below and above the region's own level: brown and teal, told apart by every kind of color vision."""
