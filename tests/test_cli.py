@@ -137,6 +137,17 @@ def test_mistakes_end_with_two_and_one_line(surface: str, words: list[str], mess
     assert "Traceback" not in result.stderr
 
 
+def test_a_fault_found_in_the_middle_of_a_run_is_one_line_too(tmp_path: Path) -> None:
+    for path in example_dir().iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    voters = tmp_path / "voters.csv"
+    voters.write_text(voters.read_text().replace("\nV", '\n"V', 1))
+    result = geoscore("run", "geoscore.toml", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "row 1: a quote is opened and not closed" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
 def test_a_refusal_ends_with_three(tmp_path: Path) -> None:
     (tmp_path / "itcont.csv").write_text("CMTE_ID,AMNDT_IND,RPT_TP,TRANSACTION_TP,ZIP_CODE\nC1,N,Q1,15,94301\n")
     project = 'name="x"\npurpose="research"\nas_of=2026-01-01\n[[sources]]\nname="a"\npath="itcont.csv"\n'

@@ -143,12 +143,12 @@ def _csv_batches(
     raw: RawFile, *, delimiter: str, encoding: str
 ) -> Iterator[tuple[pa.RecordBatch, npt.NDArray[np.int64]]]:
     bad: list[int] = []
-    torn: list[InputError] = []  # pyarrow ignores what is raised inside a handler
+    torn: list[tuple[int, int]] = []  # pyarrow ignores what is raised inside a handler
 
     def refuse(row: pacsv.InvalidRow) -> str:
         swallowed = row.text.count("\n")
         if swallowed > MOST_SWALLOWED:
-            torn.append(_open_quote(raw, row.number - 1, swallowed))
+            torn.append((row.number - 1, swallowed))
         bad.append(row.number - 1)
         why = "wrong number of columns"
         raw.rejected.append((row.number - 1, why, f"{row.actual_columns} where {row.expected_columns} are expected"))
@@ -175,10 +175,10 @@ def _csv_batches(
             first = int(numbers[-1]) + 1 if len(numbers) else first
     except pa.ArrowException as error:
         if torn:
-            raise torn[0] from error
+            raise _open_quote(raw, *torn[0]) from error
         raise InputError(f"{raw.path} cannot be read: {_csv_words(str(error))}") from error
     if torn:
-        raise torn[0]
+        raise _open_quote(raw, *torn[0])
 
 
 def _row_numbers(first: int, rows: int, bad: list[int]) -> npt.NDArray[np.int64]:
