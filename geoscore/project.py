@@ -37,6 +37,7 @@ class Source(_Settings):
     sheet: str | None = None
     delimiter: str | None = None
     encoding: str | None = None
+    date_order: Literal["mdy", "dmy"] | None = None
     vintage: date | str = "not stated"
     licence: str = "not stated"
     permitted: tuple[Purpose, ...] | None = None

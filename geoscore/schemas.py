@@ -41,7 +41,10 @@ EVIDENCE: Final[dict[str, pa.DataType]] = {
 }
 """What a file may know of a household's capacity; amounts in US dollars, ages in years."""
 
-IDENTITY: Final = ("full_name", "first_name", "last_name", "street", "unit", "city", "state", "email", "phone")
+IDENTITY: Final = (
+    *("full_name", "first_name", "middle_name", "last_name", "name_suffix", "date_of_birth", "ssn"),
+    *("street", "unit", "city", "state", "email", "phone"),
+)
 """Columns that say who and where; they leave at geocoding and never come back."""
 
 RECORD: Final = pa.schema(

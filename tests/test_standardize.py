@@ -156,3 +156,20 @@ def test_keys_are_their_own_keys(text: str) -> None:
 
 def test_very_long_text_is_bad() -> None:
     assert parsed(std.parse_text, "x" * 10_001) == BAD
+
+
+@pytest.mark.parametrize("text", ["2026-02-30", "31/31/1970", "Foo 3, 1970", "1970", "3 Apr 3, 1970", "0/0/0000"])
+def test_what_is_no_date(text: str) -> None:
+    parsed = std.parse_date(pa.array([text]))
+    assert parsed.values.to_pylist() == [None]
+    assert parsed.bad.to_pylist() == [True]
+
+
+def test_a_year_of_two_digits_is_never_ahead() -> None:
+    assert std.parse_date(pa.array(["1/2/99", "1/2/01"])).values.to_pylist() == ["1999-01-02", "2001-01-02"]
+
+
+def test_arrow_dates_are_dates() -> None:
+    values = pa.array([0, None], pa.int32()).cast(pa.date32())
+    assert std.parse_date(values).values.to_pylist() == ["1970-01-01", None]
+    assert std.find_date_order(values) == (0, 0)

@@ -19,6 +19,7 @@ from geoscore.ingest.files import RawFile, read_file
 from geoscore.ingest.mapping import SWAPPED, InsideRegion, check_columns, map_batch
 from geoscore.project import Source
 from geoscore.schemas import RECORD, REJECTED
+from geoscore.standardize import DateOrder, choose_date_order, find_date_order
 
 SENSITIVE: Final = re.compile(
     r"religio|faith|church|denominat|ethnic|\brace\b|hispanic|health|disease|medical|diagnos|disab|"
@@ -59,6 +60,7 @@ class OpenSource:
 
     source: Source
     raw: RawFile
+    date_order: DateOrder = "mdy"
 
 
 def open_sources(sources: Sequence[Source], *, resolve: Callable[[Path], Path]) -> list[OpenSource]:
@@ -78,7 +80,7 @@ def open_sources(sources: Sequence[Source], *, resolve: Callable[[Path], Path]) 
     PolicyError
         A file has the shape of FEC individual-contributor data.
     """
-    return [OpenSource(source, _open(source, resolve)) for source in sources]
+    return [OpenSource(source, _open(source, resolve), _date_order(source, resolve)) for source in sources]
 
 
 def ingest_sources(
@@ -87,6 +89,7 @@ def ingest_sources(
     as_of: date,
     out: Path,
     inside: InsideRegion | None = None,
+    lenient: bool = False,
     progress: Callable[[str, int], None] | None = None,
 ) -> list[SourceReport]:
     """Read every source into ``records.parquet``, ``rejected.parquet`` and ``features/<source>.parquet``.
@@ -101,6 +104,8 @@ def ingest_sources(
         Folder to write to.
     inside
         Says whether points lie in the region.
+    lenient
+        Leave values out that cannot be right, and count them, where otherwise their rows would be rejected.
     progress
         Called with a source's name and the rows read so far.
 
@@ -116,7 +121,7 @@ def ingest_sources(
         pq.ParquetWriter(out / "rejected.parquet", REJECTED, compression="zstd") as rejected,
     ):
         for item in opened:
-            done = _ingest_one(item.source, item.raw, as_of, out, (records, rejected), inside=inside, progress=progress)
+            done = _ingest_one(item, as_of, out, (records, rejected), inside=inside, lenient=lenient, progress=progress)
             reports.append(done)
     return reports
 
@@ -126,6 +131,14 @@ def _open(source: Source, resolve: Callable[[Path], Path]) -> RawFile:
     _refuse_fec(source, raw)
     check_columns(source, raw.names)
     return raw
+
+
+def _date_order(source: Source, resolve: Callable[[Path], Path]) -> DateOrder:
+    """Return how a file writes its dates: as the project says, else as the whole file shows."""
+    column = source.columns.get("date_of_birth")
+    if source.date_order is not None or not isinstance(column, str):
+        return source.date_order or "mdy"
+    return choose_date_order([find_date_order(batch.column(column)) for batch, _ in _open(source, resolve).batches])
 
 
 def _refuse_fec(source: Source, raw: RawFile) -> None:
@@ -138,16 +151,19 @@ def _refuse_fec(source: Source, raw: RawFile) -> None:
 
 
 def _ingest_one(
-    source: Source,
-    raw: RawFile,
+    item: OpenSource,
     as_of: date,
     out: Path,
     writers: tuple[pq.ParquetWriter, pq.ParquetWriter],
     *,
     inside: InsideRegion | None,
+    lenient: bool,
     progress: Callable[[str, int], None] | None,
 ) -> SourceReport:
+    source, raw = item.source, item.raw
     records, rejected = writers
+    if item.date_order == "mixed":
+        raw.notes.append("some dates of birth are month first, some day first: what reads both ways is left out")
     features, refused = _feature_columns(source, raw.names)
     reasons: Counter[str] = Counter()
     mended: Counter[str] = Counter()
@@ -155,7 +171,16 @@ def _ingest_one(
     read = used = 0
     try:
         for batch, rows in raw.batches:
-            mapped = map_batch(batch, rows, source=source, as_of=as_of, inside=inside, features=features)
+            mapped = map_batch(
+                batch,
+                rows,
+                source=source,
+                as_of=as_of,
+                inside=inside,
+                features=features,
+                date_order=item.date_order,
+                lenient=lenient,
+            )
             records.write_batch(mapped.records)
             rejected.write_batch(mapped.rejected)
             kept = kept or pq.ParquetWriter(out / "features" / f"{source.name}.parquet", mapped.features.schema)

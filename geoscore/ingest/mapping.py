@@ -6,6 +6,8 @@ Pure functions; a value that cannot be right rejects its row with a reason that 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from hashlib import blake2b
+from secrets import token_bytes
 from typing import Final
 
 import numpy as np
@@ -15,15 +17,20 @@ import pyarrow.compute as pc
 
 from geoscore.errors import InputError, did_you_mean
 from geoscore.project import Column, Source
-from geoscore.schemas import EVIDENCE, IDENTITY, RECORD, REJECTED
+from geoscore.schemas import EVIDENCE, RECORD, REJECTED
 from geoscore.standardize import (
+    DateOrder,
     Parsed,
+    UnreadableError,
     parse_age,
+    parse_date,
+    parse_each,
     parse_email,
     parse_money,
     parse_money_band,
     parse_number,
     parse_phone,
+    parse_state,
     parse_text,
     parse_zip,
 )
@@ -58,10 +65,14 @@ class _Marks:
 
     reason: npt.NDArray[np.object_]
     detail: npt.NDArray[np.object_]
+    lenient: bool = False
     mended: dict[str, int] = field(default_factory=dict)
 
     def reject(self, bad: Bools, reason: str, column: str, values: pa.Array) -> None:
-        """Give rows where ``bad`` holds their reason, with what stood in ``column``."""
+        """Give rows where ``bad`` holds their reason, with what stood in ``column``; a lenient reader only counts."""
+        if self.lenient:
+            self.mend(bad, f"left out: {reason}")
+            return
         for i in np.flatnonzero(bad & (self.reason == None)):  # noqa: E711  element by element
             shown = str(values[int(i)].as_py())
             self.reason[i] = reason
@@ -108,6 +119,8 @@ def map_batch(
     as_of: date,
     inside: InsideRegion | None = None,
     features: Sequence[str] = (),
+    date_order: DateOrder = "mdy",
+    lenient: bool = False,
 ) -> MappedBatch:
     """Turn a batch of raw rows into records and rejected rows; every row becomes one or the other.
 
@@ -125,15 +138,24 @@ def map_batch(
         Says whether points lie in the region; not asked where None.
     features
         Unmapped columns to keep beside the records.
+    date_order
+        What ``3/4/1970`` means in the file.
+    lenient
+        Leave a value out that cannot be right, and count it, where otherwise its row would be rejected.
     """
-    marks = _Marks(np.full(len(rows), None, dtype=object), np.full(len(rows), None, dtype=object))
+    marks = _Marks(np.full(len(rows), None, dtype=object), np.full(len(rows), None, dtype=object), lenient)
     _refuse_long(batch, marks)
     record_id = _record_id(batch, rows, source)
     columns = {name: pa.nulls(len(rows), RECORD.field(name).type) for name in RECORD.names}
     for target, names in source.columns.items():
-        columns |= _parse(target, _joined(batch, names), ", ".join(_as_list(names)), marks, as_of)
+        values = _joined(batch, names)
+        if target == "date_of_birth":
+            columns |= _parse_birth(values, marks, as_of, date_order, age_wanted="age" not in source.columns)
+        else:
+            columns |= _parse(target, values, ", ".join(_as_list(names)), marks, as_of)
     if "longitude" in source.columns:
-        _check_coordinates(columns, marks, inside)
+        wrong = pa.array(_check_coordinates(columns, marks, inside))
+        columns |= {name: pc.if_else(wrong, None, columns[name]) for name in ("longitude", "latitude")}
     columns |= {"source": pa.repeat(pa.scalar(source.name), len(rows)), "row": pa.array(rows), "record_id": record_id}
     used = pa.array(marks.reason == None)  # noqa: E711
     records = pa.RecordBatch.from_arrays([columns[name] for name in RECORD.names], schema=RECORD)
@@ -193,11 +215,11 @@ def _parse(target: str, values: pa.Array, column: str, marks: _Marks, as_of: dat
         age = pc.subtract(float(as_of.year), year.values)
         impossible = pc.fill_null(pc.or_(pc.less(age, 0.0), pc.greater(age, 120.0)), fill_value=False)
         marks.reject(_mask(year.bad) | _mask(impossible), "birth year cannot be", column, values)
-        return {"age": age}
+        return {"age": pc.if_else(impossible, None, age)}
     parse, reason = _PARSERS.get(target, (parse_text, "not text"))
     parsed: Parsed = parse(values)
-    # a wrong e-mail or phone costs a link, not the row
-    if target in ("email", "phone"):
+    # what only serves linking costs a link, not the row
+    if target in ("email", "phone", "ssn"):
         marks.mend(_mask(parsed.bad), f"{target} left out, not readable")
     else:
         marks.reject(_mask(parsed.bad), reason, column, values)
@@ -206,22 +228,60 @@ def _parse(target: str, values: pa.Array, column: str, marks: _Marks, as_of: dat
     if target in MONEY:
         negative = pc.fill_null(pc.less(parsed.values, 0.0), fill_value=False)
         marks.reject(_mask(negative), f"negative {target}", column, values)
+        return {target: pc.if_else(negative, None, parsed.values)}
     return {target: parsed.values}
 
+
+def _parse_birth(
+    values: pa.Array, marks: _Marks, as_of: date, order: DateOrder, *, age_wanted: bool
+) -> dict[str, pa.Array]:
+    """Return dates of birth, and ages from them; a date that cannot be is left out and counted, not its row."""
+    parsed = parse_date(values, order=order)
+    born = parsed.values.cast(pa.date32())
+    days = pc.subtract(pa.scalar(as_of, pa.date32()).cast(pa.int32()), born.cast(pa.int32()))
+    age = pc.floor(pc.divide(days.cast(pa.float64()), DAYS_OF_A_YEAR))
+    possible = pc.and_(pc.greater_equal(days, 0), pc.less_equal(age, OLDEST))
+    bad = _mask(parsed.bad) | ~_mask(pc.fill_null(possible, fill_value=True))
+    marks.mend(bad, "date_of_birth left out, not readable or not possible")
+    columns = {"date_of_birth": pc.if_else(pc.fill_null(possible, fill_value=False), parsed.values, None)}
+    return columns | ({"age": pc.if_else(possible, age, None)} if age_wanted else {})
+
+
+def _parse_ssn(values: pa.Array) -> Parsed:
+    """Return a one-way code of each number, comparable within this process alone; the number is never kept."""
+    parsed = parse_each(values, _digits, pa.string())
+    encoded = pc.dictionary_encode(parsed.values)
+    codes = [blake2b(text.encode(), key=_KEY, digest_size=12).hexdigest() for text in encoded.dictionary.to_pylist()]
+    return Parsed(pa.array(codes, pa.string()).take(encoded.indices), parsed.bad, parsed.mended)
+
+
+def _digits(text: str) -> str:
+    digits = "".join(letter for letter in text if letter.isdigit())
+    if len(digits) < FEWEST_DIGITS or len(set(digits)) == 1:
+        raise UnreadableError
+    return digits
+
+
+_KEY: Final = token_bytes(32)
+FEWEST_DIGITS: Final = 4
+DAYS_OF_A_YEAR: Final = 365.2425
+OLDEST: Final = 120.0
 
 _PARSERS: Final[Mapping[str, tuple[Callable[[pa.Array], Parsed], str]]] = {
     "zip": (parse_zip, "not a ZIP code"),
     "longitude": (parse_number, "longitude is not a number"),
     "latitude": (parse_number, "latitude is not a number"),
     "age": (parse_age, "age cannot be"),
+    "state": (parse_state, ""),
     "email": (parse_email, ""),
     "phone": (parse_phone, ""),
+    "ssn": (_parse_ssn, ""),
     **{name: (parse_money, f"{name} is not an amount") for name in MONEY},
-    **dict.fromkeys((name for name in IDENTITY if name not in ("email", "phone")), (parse_text, "not text")),
 }
 
 
-def _check_coordinates(columns: dict[str, pa.Array], marks: _Marks, inside: InsideRegion | None) -> None:
+def _check_coordinates(columns: dict[str, pa.Array], marks: _Marks, inside: InsideRegion | None) -> Bools:
+    """Reject rows whose points cannot be, and return which they are."""
     longitude, latitude = (_floats(columns[name]) for name in ("longitude", "latitude"))
     one_alone = np.isnan(longitude) != np.isnan(latitude)
     shown = pa.array([f"{x}, {y}" for x, y in zip(longitude, latitude, strict=True)])
@@ -236,6 +296,8 @@ def _check_coordinates(columns: dict[str, pa.Array], marks: _Marks, inside: Insi
         outside = given.copy()
         outside[given] = ~inside(longitude[given], latitude[given])
         marks.reject(outside, OUTSIDE, "longitude, latitude", shown)
+        beyond = beyond | outside
+    return one_alone | swapped | beyond
 
 
 def _within(values: Floats, limits: tuple[float, float]) -> Bools:

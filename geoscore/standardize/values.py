@@ -34,7 +34,7 @@ class Band:
     bad: pa.Array
 
 
-class _UnreadableError(ValueError):
+class UnreadableError(ValueError):
     """A value that stands for nothing we know."""
 
 
@@ -46,7 +46,7 @@ def parse_text(values: pa.Array) -> Parsed:
     >>> parse_text(pa.array(["  Palo   Alto ", "n/a"])).values.to_pylist()
     ['Palo Alto', None]
     """
-    return _parse(values, _text, pa.string())
+    return parse_each(values, _text, pa.string())
 
 
 def parse_zip(values: pa.Array) -> Parsed:
@@ -58,7 +58,18 @@ def parse_zip(values: pa.Array) -> Parsed:
     >>> parsed.values.to_pylist(), parsed.mended.to_pylist(), parsed.bad.to_pylist()
     (['94301', '02138', None], [False, True, False], [False, False, True])
     """
-    return _parse(_as_text(values), _zip, pa.string())
+    return parse_each(_as_text(values), _zip, pa.string())
+
+
+def parse_state(values: pa.Array) -> Parsed:
+    """Return states by their postal codes; what is no state of the US stays as it is written.
+
+    Examples
+    --------
+    >>> parse_state(pa.array(["california", "N.Y.", "New  York", "NSW"])).values.to_pylist()
+    ['CA', 'NY', 'NY', 'NSW']
+    """
+    return parse_each(values, _state, pa.string())
 
 
 def parse_number(values: pa.Array) -> Parsed:
@@ -107,7 +118,7 @@ def parse_money_band(values: pa.Array) -> Band:
     >>> band.low.to_pylist(), band.high.to_pylist(), band.bad.to_pylist()
     ([100000.0, 200000.0, 0.0, None], [125000.0, None, 25000.0, None], [False, False, False, True])
     """
-    parsed = _parse(_as_text(values), _band, pa.list_(pa.float64(), 2))
+    parsed = parse_each(_as_text(values), _band, pa.list_(pa.float64(), 2))
     found = parsed.values.is_valid()
     low, high = (pc.if_else(found, pc.list_element(parsed.values, i), None) for i in (0, 1))
     return Band(low, pc.if_else(pc.is_finite(high), high, None), parsed.bad)
@@ -121,7 +132,7 @@ def parse_email(values: pa.Array) -> Parsed:
     >>> parse_email(pa.array([" Ann@Example.org", "ann"])).values.to_pylist()
     ['ann@example.org', None]
     """
-    return _parse(_as_text(values), _email, pa.string())
+    return parse_each(_as_text(values), _email, pa.string())
 
 
 def parse_phone(values: pa.Array) -> Parsed:
@@ -132,11 +143,26 @@ def parse_phone(values: pa.Array) -> Parsed:
     >>> parse_phone(pa.array(["+1 (650) 555-0142 ext. 7", "555-0142"])).values.to_pylist()
     ['6505550142', None]
     """
-    return _parse(_as_text(values), _phone, pa.string())
+    return parse_each(_as_text(values), _phone, pa.string())
 
 
-def _parse(values: pa.Array, parse: Callable[[str], Any], kind: pa.DataType) -> Parsed:
-    """Parse each distinct text once; ``parse`` returns the value, or (value, True) where it repaired something."""
+def parse_each(values: pa.Array, parse: Callable[[str], Any], kind: pa.DataType) -> Parsed:
+    """Parse each distinct text once.
+
+    Parameters
+    ----------
+    values
+        Texts, of shape (n,).
+    parse
+        Returns the value, or (value, True) where it repaired something; raises ``UnreadableError``.
+    kind
+        Type of the values returned.
+
+    Examples
+    --------
+    >>> parse_each(pa.array(["a", "N/A"]), str.upper, pa.string()).values.to_pylist()
+    ['A', None]
+    """
     values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
     encoded = pc.dictionary_encode(values.cast(pa.string()))
     results, bad, mended = [], [], []
@@ -147,7 +173,7 @@ def _parse(values: pa.Array, parse: Callable[[str], Any], kind: pa.DataType) -> 
         elif (plain := _clean(text)).lower() not in MISSING:
             try:
                 value = parse(plain)
-            except _UnreadableError:
+            except UnreadableError:
                 wrong = True
         if isinstance(value, tuple):
             value, repaired = value
@@ -168,7 +194,7 @@ def _numbers(values: pa.Array, parse: Callable[[str], float]) -> Parsed:
     """Parse text, or take numbers as they are; NaN is missing, infinity is bad."""
     values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
     if not (pa.types.is_floating(values.type) or pa.types.is_integer(values.type)):
-        return _parse(_as_text(values), parse, pa.float64())
+        return parse_each(_as_text(values), parse, pa.float64())
     numbers = values.cast(pa.float64())
     infinite = pc.fill_null(pc.is_inf(numbers), fill_value=False)
     none = pa.array([False] * len(numbers), pa.bool_())
@@ -195,6 +221,31 @@ def _text(text: str) -> str:
     return text
 
 
+_STATES: Final = {
+    name: code
+    for code, names in {
+        "AL": "alabama ala", "AK": "alaska", "AZ": "arizona ariz", "AR": "arkansas ark", "CA": "california calif cal",
+        "CO": "colorado colo", "CT": "connecticut conn", "DE": "delaware del", "DC": "district+of+columbia",
+        "FL": "florida fla", "GA": "georgia", "HI": "hawaii", "ID": "idaho", "IL": "illinois ill", "IN": "indiana ind",
+        "IA": "iowa", "KS": "kansas kans", "KY": "kentucky", "LA": "louisiana", "ME": "maine", "MD": "maryland",
+        "MA": "massachusetts mass", "MI": "michigan mich", "MN": "minnesota minn", "MS": "mississippi miss",
+        "MO": "missouri", "MT": "montana mont", "NE": "nebraska nebr neb", "NV": "nevada nev", "NH": "new+hampshire",
+        "NJ": "new+jersey", "NM": "new+mexico", "NY": "new+york", "NC": "north+carolina", "ND": "north+dakota",
+        "OH": "ohio", "OK": "oklahoma okla", "OR": "oregon ore oreg", "PA": "pennsylvania penn penna",
+        "RI": "rhode+island", "SC": "south+carolina", "SD": "south+dakota", "TN": "tennessee tenn", "TX": "texas tex",
+        "UT": "utah", "VT": "vermont", "VA": "virginia", "WA": "washington wash", "WV": "west+virginia",
+        "WI": "wisconsin wis wisc", "WY": "wyoming wyo", "PR": "puerto+rico", "VI": "virgin+islands", "GU": "guam",
+        "AS": "american+samoa", "MP": "northern+mariana+islands",
+    }.items()
+    for name in (code.lower(), *names.replace("+", "\0").split())
+}  # fmt: skip
+
+
+def _state(text: str) -> str:
+    plain = text.replace(".", "").lower()
+    return _STATES.get(plain.replace(" ", "\0"), _STATES.get(plain.replace(" ", ""), text))
+
+
 _ZIP: Final = re.compile(r"(?:[A-Za-z]{2}\s+)?(\d{3,5})(?:\.0+|[-\s]\d{4}|-)?|(\d{5})(\d{4})")
 
 
@@ -205,7 +256,7 @@ def _zip(text: str) -> tuple[str, bool]:
         digits = text[:4]
     code = digits.zfill(5)
     if not digits or code == "00000":
-        raise _UnreadableError
+        raise UnreadableError
     return code, len(digits) < 5  # noqa: PLR2004
 
 
@@ -215,10 +266,10 @@ _NUMBER: Final = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*°?\
 def _number(text: str) -> float:
     found = _NUMBER.fullmatch(text)
     if not found:
-        raise _UnreadableError
+        raise UnreadableError
     value = float(found.group(1))
     if not math.isfinite(value):
-        raise _UnreadableError
+        raise UnreadableError
     return -abs(value) if found.group(2).upper() in ("S", "W") and found.group(2) else value
 
 
@@ -234,10 +285,10 @@ def _money(text: str) -> float:
     inner = text[1:-1].strip() if text.startswith("(") and text.endswith(")") else text
     found = _MONEY.fullmatch(inner)
     if not found:
-        raise _UnreadableError
+        raise UnreadableError
     value = float(found["digits"].replace(",", "")) * _UNITS.get((found["unit"] or "").lower(), 1.0)
     if not math.isfinite(value):
-        raise _UnreadableError
+        raise UnreadableError
     return -value if found["minus"] or found["minus2"] or inner is not text else value
 
 
@@ -254,13 +305,13 @@ def _band(text: str) -> list[float]:
     if found := _BELOW.fullmatch(text):
         return [0.0, _upper(_money(found.group(1) or found.group(2)))]
     if not (found := _BETWEEN.fullmatch(text)):
-        raise _UnreadableError
+        raise UnreadableError
     first, last = found.groups()
     unit = re.search(r"[a-zA-Z]+$", last)
     low = _money(first + unit.group() if unit and first[-1].isdigit() and "," not in first else first)
     high = _upper(_money(last))
     if not 0 <= low < high:
-        raise _UnreadableError
+        raise UnreadableError
     return [low, high]
 
 
@@ -273,7 +324,7 @@ _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 def _email(text: str) -> str:
     if not _EMAIL.fullmatch(text):
-        raise _UnreadableError
+        raise UnreadableError
     return text.lower()
 
 
@@ -281,5 +332,5 @@ def _phone(text: str) -> str:
     digits = re.sub(r"\D", "", re.split(r"(?i)x|ext", text)[0])
     digits = digits[1:] if len(digits) == 11 and digits.startswith("1") else digits  # noqa: PLR2004
     if len(digits) != 10:  # noqa: PLR2004
-        raise _UnreadableError
+        raise UnreadableError
     return digits
