@@ -146,7 +146,10 @@ def _build(work: _Work, opened: list[ingest.OpenSource]) -> pa.Table:
     census, ground = _read_census(work)
     records = _ingest(work, opened, ground)
     work.report("link", 0, None)
-    links = linkage.link_records(records).save(work.private / "links.parquet")
+    linked = linkage.link_records(records, progress=lambda what: work.report(f"link: {what}", 0, None))
+    links = linked.links.save(work.private / "links.parquet")
+    linked.save(work.private / "linkage")
+    work.counts["linkage"] = linked.counts
     households = linkage.merge_households(records, links, precedence=plan.ranked_sources())
     households = households.save(work.private / "households.parquet")
     work.counts["households"] = households.count()

@@ -75,8 +75,9 @@ LINK: Final = pa.schema(
         ("source", pa.string()),
         ("row", pa.int64()),
         ("record_id", pa.string()),
+        ("person_id", pa.string()),
         ("household_id", pa.string()),
-        ("match_probability", pa.float64()),
+        ("match_probability", pa.float64()),  # that the record belongs where it was put
     ]
 )
 

@@ -20,7 +20,7 @@ def table(rows: list[dict], engine: Engine) -> Table:
 
 
 def groups(rows: list[dict], engine: Engine) -> set[frozenset[int]]:
-    links = link_records(table(rows, engine)).collect().to_pylist()
+    links = link_records(table(rows, engine)).links.collect().to_pylist()
     members: dict[str, set[int]] = {}
     for link in links:
         members.setdefault(link["household_id"], set()).add(link["row"])
@@ -80,7 +80,7 @@ def test_households_do_not_depend_on_the_order_of_rows(rows: list[dict], random)
         results = []
         for data in (full, shuffled):
             records = Table.from_arrow(pa.Table.from_pylist(data, schema=RECORD), engine=engine)
-            links = link_records(records).collect().to_pylist()
+            links = link_records(records).links.collect().to_pylist()
             results.append({link["record_id"]: link["household_id"] for link in links})
     assert results[0] == results[1]
 
@@ -91,7 +91,7 @@ def test_a_golden_record_takes_each_figure_from_the_most_trusted_source(engine: 
         {"source": "a", "row": 1, "record_id": "1", **HOME, "income_usd": 90_000.0},
     ]
     records = Table.from_arrow(pa.Table.from_pylist(rows, schema=RECORD), engine=engine)
-    merged = merge_households(records, link_records(records), precedence=["a", "b"]).collect().to_pylist()
+    merged = merge_households(records, link_records(records).links, precedence=["a", "b"]).collect().to_pylist()
     assert len(merged) == 1
     assert (merged[0]["income_usd"], merged[0]["age"]) == (90_000.0, 50.0)
     assert (merged[0]["n_sources"], merged[0]["n_records"]) == (2, 2)

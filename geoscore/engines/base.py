@@ -47,6 +47,10 @@ class Engine(ABC):
         """Return all rows of ``frame``, in no particular order."""
 
     @abstractmethod
+    def splink_api(self) -> Any:
+        """Return what splink needs to run on this engine: one of its database APIs."""
+
+    @abstractmethod
     def close(self) -> None:
         """Let go of memory and temporary files."""
 

@@ -21,6 +21,7 @@ from geoscore.errors import InputError
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyRelation
+    from splink import DuckDBAPI
 
 BATCH_ROWS = 122_880
 """Rows in a batch: one DuckDB row group."""
@@ -72,6 +73,12 @@ class DuckDBEngine(Engine):
     def collect(self, frame: Frame) -> pa.Table:
         """Return all rows of ``frame``, in no particular order."""
         return _relation(frame).to_arrow_table()
+
+    def splink_api(self) -> "DuckDBAPI":
+        """Return splink's API on this connection."""
+        from splink import DuckDBAPI
+
+        return DuckDBAPI(self._connection)
 
     def close(self) -> None:
         """Close the connection and remove the scratch folder."""

@@ -248,11 +248,25 @@ def _parse_birth(
 
 
 def _parse_ssn(values: pa.Array) -> Parsed:
-    """Return a one-way code of each number, comparable within this process alone; the number is never kept."""
+    """Return one-way codes of each number, comparable within this process alone; the number is never kept.
+
+    The first code is the number's own; the others are shared by numbers one slip apart (a digit wrong, two exchanged).
+    """
     parsed = parse_each(values, _digits, pa.string())
     encoded = pc.dictionary_encode(parsed.values)
-    codes = [blake2b(text.encode(), key=_KEY, digest_size=12).hexdigest() for text in encoded.dictionary.to_pylist()]
+    codes = [" ".join(map(_code, _one_slip(text))) for text in encoded.dictionary.to_pylist()]
     return Parsed(pa.array(codes, pa.string()).take(encoded.indices), parsed.bad, parsed.mended)
+
+
+def _one_slip(number: str) -> list[str]:
+    wrong = [f"{number[:i]}?{number[i + 1 :]}" for i in range(len(number))]
+    pairs = [(number[:i], sorted(number[i : i + 2]), number[i + 2 :]) for i in range(len(number) - 1)]
+    exchanged = [f"{before}{{{''.join(pair)}}}{after}" for before, pair, after in pairs if pair[0] != pair[1]]
+    return [number, *wrong, *exchanged]
+
+
+def _code(text: str) -> str:
+    return blake2b(text.encode(), key=_KEY, digest_size=8).hexdigest()
 
 
 def _digits(text: str) -> str:

@@ -3,7 +3,7 @@
 Links first (which record belongs to which household, how surely), then households merged by precedence.
 """
 
-from geoscore.linkage.exact import link_records
 from geoscore.linkage.golden import merge_households
+from geoscore.linkage.link import Linked, link_records
 
-__all__ = ["link_records", "merge_households"]
+__all__ = ["Linked", "link_records", "merge_households"]

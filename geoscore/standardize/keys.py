@@ -115,6 +115,10 @@ def _unit(text: str) -> str:
 
 _TITLES: Final = frozenset({"MR", "MRS", "MS", "MISS", "DR", "PROF", "REV", "HON"})
 _GENERATIONS: Final = frozenset({"JR", "SR", "II", "III", "IV", "ESQ", "MD", "PHD"})
+_PARTICLES: Final = frozenset(
+    {"DE", "LA", "LAS", "LOS", "DEL", "DA", "DI", "DOS", "DU", "LE", "MC", "MAC", "SAN", "ST", "VAN", "VON", "DER",
+     "DEN", "TEN", "TER", "EL", "AL", "BIN", "IBN", "BEN", "O"}
+)  # fmt: skip
 
 
 def name_key(name: pa.Array) -> pa.Array:
@@ -129,42 +133,80 @@ def name_key(name: pa.Array) -> pa.Array:
 
 
 def _name(text: str) -> str:
-    words = re.sub(r"[^A-Z0-9]", " ", re.sub(r"['’.]", "", _fold(text))).split()  # noqa: RUF001
-    kept = [word for word in words if word not in _GENERATIONS]
-    return " ".join(kept or words)
+    words = _plain(text)
+    return " ".join([word for word in words if word not in _GENERATIONS] or words)
 
 
-def split_full_name(full_name: pa.Array) -> tuple[pa.Array, pa.Array]:
-    """Return first and last names of ``First M Last``, ``Last, First M`` or ``John & Mary Last``.
+def split_street(line: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Return house numbers and street names of lines as ``street_key`` gives them.
 
     Examples
     --------
-    >>> first, last = split_full_name(pa.array(["Dr. Ann B. Lee", "LEE, BO & ANN"]))
-    >>> first.to_pylist(), last.to_pylist()
-    (['ANN', 'BO'], ['LEE', 'LEE'])
+    >>> number, street = split_street(pa.array(["12 N OAK ST", "PO BOX 7", "1/2 OAK ST"]))
+    >>> number.to_pylist(), street.to_pylist()
+    (['12', None, '1/2'], ['N OAK ST', 'PO BOX 7', 'OAK ST'])
     """
-    both = _map_distinct(full_name, _split, pa.list_(pa.string(), 2))
-    present = both.is_valid()
-    first, last = (pc.if_else(present, pc.list_element(both, i), None) for i in (0, 1))
-    return first, last
+    found = pc.extract_regex(line, r"^(?P<number>[0-9][0-9A-Z/-]*) (?P<street>.+)$")
+    number, street = (pc.struct_field(found, name) for name in ("number", "street"))
+    return pc.if_else(pc.equal(number, ""), None, number), pc.coalesce(street, line)
+
+
+def split_full_name(full_name: pa.Array) -> dict[str, pa.Array]:
+    """Return ``first``, ``middle``, ``last`` and ``suffix`` of full names, null where a name has none.
+
+    Read as ``First M Last Jr``, ``Last, First M`` or ``John & Mary Last``, whose first name is John.
+
+    Examples
+    --------
+    >>> parts = split_full_name(pa.array(["Dr. Ann B. Lee", "LEE, BO & ANN", "Bo Lee III", "Ana de la Cruz"]))
+    >>> parts["first"].to_pylist(), parts["middle"].to_pylist()
+    (['ANN', 'BO', 'BO', 'ANA'], ['B', None, None, None])
+    >>> parts["last"].to_pylist(), parts["suffix"].to_pylist()
+    (['LEE', 'LEE', 'LEE', 'DE LA CRUZ'], [None, None, 'III', None])
+    """
+    names = ("first", "middle", "last", "suffix")
+    parts = _map_distinct(full_name, _split, pa.list_(pa.string(), len(names)))
+    present = parts.is_valid()
+    return {name: pc.if_else(present, pc.list_element(parts, i), None) for i, name in enumerate(names)}
+
+
+_AND: Final = re.compile(r"(?:\s|^)(?:&|AND)\s")
 
 
 def _split(text: str) -> list[str | None]:
     folded = _fold(text)
-    if "," in folded and _name(folded.split(",", 1)[1]) and _name(folded.split(",", 1)[1]) not in _GENERATIONS:
-        last, rest = folded.split(",", 1)
-        first = _words(rest)
-        return [first[0] if first else None, _name(last)]
-    couple = re.split(r"\s(?:&|AND)\s", folded)
-    words = _words(folded.replace(",", " "))
-    if not words:
-        return [None, None]
-    ahead = _words(couple[0])
-    return [(ahead or words)[0] if len(words) > 1 else None, words[-1]]
+    suffix = next((word for word in _plain(folded)[1:] if word in _GENERATIONS), None)
+    if "," in folded and _words(folded.split(",", 1)[1]):
+        before, rest = folded.split(",", 1)
+        first, middle, _ = _given(_AND.split(rest)[0])
+        return [first, middle, _name(before) or None, suffix]
+    ahead, *others = [part for part in _AND.split(folded.replace(",", " ")) if _words(part)] or [""]
+    own_last = not others or len((_words(ahead) if len(_words(ahead)) > 1 else [""])[-1]) > 1
+    first, middle, last = _given(ahead, with_last=own_last)
+    if last is None and others:
+        last = _given(others[-1], with_last=True)[2]
+    return [first, middle, last, suffix]
+
+
+def _given(text: str, *, with_last: bool = False) -> tuple[str | None, str | None, str | None]:
+    """Return first, middle and last name of words in that order; the last name takes its particles along."""
+    words = _words(text)
+    last = None
+    if with_last and words:
+        start = len(words) - 1
+        while start > 1 and words[start - 1] in _PARTICLES:
+            start -= 1
+        words, last = words[:start], " ".join(words[start:])
+    return (words[0] if words else None), (" ".join(words[1:]) or None), last
 
 
 def _words(text: str) -> list[str]:
-    return [word for word in _name(text).split() if word not in _TITLES and word != "AND"]
+    kept = [word for word in _plain(text) if word not in _GENERATIONS]
+    return [word for word in kept if word not in _TITLES and word != "AND"]
+
+
+def _plain(text: str) -> list[str]:
+    return re.sub(r"[^A-Z0-9]", " ", re.sub(r"['’.]", "", _fold(text))).split()  # noqa: RUF001
 
 
 def _map_distinct(values: pa.Array, change: Callable[[str], Any], kind: pa.DataType) -> pa.Array:

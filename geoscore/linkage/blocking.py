@@ -1,0 +1,151 @@
+"""Blocking: which pairs of records are worth looking at.
+
+Rules are counted before they run; one that would explode is refused with its count.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from geoscore.linkage.keys import codes_of
+
+PAIRS_PER_RECORD: Final = 30
+"""A rule may give so many pairs a record; one that gives more does not tell records apart."""
+PAIRS_IN_ALL: Final = 5_000_000
+"""So many may be looked at for a few records, ``PAIRS_PER_RECORD`` times the records for many."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Two records are looked at where they agree in these columns; ``narrower`` ones stand in where it explodes."""
+
+    columns: tuple[str, ...]
+    narrower: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def condition(self) -> str:
+        """The rule as splink reads it."""
+        return " and ".join(f"l.{name} = r.{name}" for name in self.columns)
+
+
+RULES: Final = (
+    Rule(("spot",), narrower=(("spot", "last"), ("home",))),
+    Rule(("ssn",)),
+    Rule(("email",)),
+    Rule(("phone",)),
+    Rule(("names", "zip"), narrower=(("names", "zip", "number"),)),
+    Rule(("names", "born")),
+    Rule(("line", "last")),
+    Rule(("number", "zip", "last")),
+    Rule(("names", "number")),
+    Rule(("stem", "zip")),
+    Rule(("born", "zip")),
+    Rule(("number", "zip", "first")),
+    Rule(("line", "first")),
+    Rule(("stem", "initials")),
+    Rule(("street", "zip", "initials")),
+    Rule(("born", "last")),
+    Rule(("born", "first")),
+    Rule(("names", "city")),
+    Rule(("names",)),
+    Rule(("line",)),
+    Rule(("born",)),
+    Rule(("number", "zip")),
+    Rule(("last", "zip")),
+    Rule(("first", "zip")),
+    Rule(("last", "street")),
+    Rule(("first", "street")),
+    Rule(("last", "city")),
+    Rule(("first", "city")),
+    Rule(("number", "last")),
+    Rule(("number", "first")),
+    Rule(("number", "city")),
+    Rule(("street", "zip")),
+    Rule(("street", "city")),
+)
+"""From the surest to the widest; all whose columns are there and that do not explode are used."""
+
+
+class Verdict(StrEnum):
+    """What became of a rule."""
+
+    USED = "used"
+    ENOUGH = "not used, surer rules give enough"
+    REFUSED = "refused, it does not tell records apart"
+
+
+@dataclass(frozen=True)
+class CountedRule:
+    """A rule with the pairs that it gives, and what became of it."""
+
+    columns: tuple[str, ...]
+    pairs: int
+    verdict: Verdict
+
+    @property
+    def used(self) -> bool:
+        """Whether its pairs are looked at."""
+        return self.verdict is Verdict.USED
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        return f"same {' and '.join(self.columns)}: {self.pairs:,} pairs, {self.verdict.value}"
+
+
+def choose_rules(entities: pa.Table, *, rules: Sequence[Rule] = RULES) -> list[CountedRule]:
+    """Count the pairs of every rule on these records, and say which rules are used.
+
+    Parameters
+    ----------
+    entities
+        Columns that rules name, one row a record.
+    rules
+        From the surest to the widest.
+
+    Returns
+    -------
+    list of CountedRule
+        Rules with at least one pair, in their order; an exploding one is followed by the narrower that stand in for it.
+
+    Examples
+    --------
+    >>> same = pa.table({"email": ["a@b.org"] * 5000 + ["c@d.org"] * 2})
+    >>> for rule in choose_rules(same, rules=[Rule(("email",))]):
+    ...     print(rule)
+    same email: 12,497,501 pairs, refused, it does not tell records apart
+    """
+    most = max(PAIRS_IN_ALL, PAIRS_PER_RECORD * entities.num_rows)
+    counted: list[CountedRule] = []
+    for rule in rules:
+        if not set(rule.columns) <= set(entities.column_names):
+            continue
+        candidates = [rule.columns]
+        if count_pairs(entities, rule.columns) > most:
+            candidates += rule.narrower
+        for columns in candidates:
+            if pairs := count_pairs(entities, columns):
+                left = most - sum(item.pairs for item in counted if item.used)
+                verdict = Verdict.REFUSED if pairs > most else Verdict.USED if pairs <= left else Verdict.ENOUGH
+                counted.append(CountedRule(columns, pairs, verdict))
+    return counted
+
+
+def count_pairs(entities: pa.Table, columns: Sequence[str]) -> int:
+    """Return how many pairs of records agree in all of ``columns``, without making them.
+
+    Examples
+    --------
+    >>> count_pairs(pa.table({"zip": ["94301", "94301", "94301", None, None]}), ["zip"])
+    3
+    """
+    columns_ = [entities[name].cast(pa.string()) for name in columns]
+    joined = columns_[0] if len(columns_) == 1 else pc.binary_join_element_wise(*columns_, "\x1f")
+    joined = joined if isinstance(joined, pa.ChunkedArray) else pa.chunked_array([joined])
+    codes = codes_of(joined)
+    sizes = np.bincount(codes[codes >= 0]).astype(np.int64)
+    return int((sizes * (sizes - 1) // 2).sum())

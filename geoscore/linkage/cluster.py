@@ -1,0 +1,104 @@
+"""Clusters: from pairs that match to groups of records, in which nobody is held by one weak bridge.
+
+Connected components first; then each is cut where its records, taken together, speak against each other.
+"""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from geoscore.linkage.keys import Codes
+
+LARGEST: Final = 100
+"""Components larger than this are cut by a higher threshold until they are not: no household is so large."""
+CLIP: Final = 20.0
+"""Bits; one pair speaks for or against no louder than this."""
+
+Floats = npt.NDArray[np.float64]
+
+
+def connect(pairs: pa.Table, *, size: int, weight: float) -> Codes:
+    """Return the component of each record, of shape (size,), from pairs of at least ``weight`` bits.
+
+    Components are numbered by their first record. One that is too large is cut by demanding more of its pairs.
+
+    Examples
+    --------
+    >>> pairs = pa.table({"left": [0, 1], "right": [1, 2], "weight": [9.0, 1.0]})
+    >>> connect(pairs, size=4, weight=4.0)
+    array([0, 0, 2, 3])
+    """
+    left, right, weights = (pairs[name].to_numpy() for name in ("left", "right", "weight"))
+    component = np.arange(size, dtype=np.int64)
+    least = weight
+    held = weights >= least
+    while held.any():
+        found = _components(left[held], right[held], size)
+        sizes = np.bincount(found, minlength=size)
+        fits = sizes[found] <= LARGEST
+        component = np.where(fits, found, component)
+        least += 1.0
+        held &= ~fits[left] & (weights >= least)
+    return component
+
+
+def cut_bridges(component: Codes, pairs: pa.Table) -> Codes:
+    """Cut components whose records speak against each other: average linkage over all their pairs.
+
+    Parameters
+    ----------
+    component
+        The component of each record, of shape (n,).
+    pairs
+        Every pair inside a component: ``left``, ``right``, ``weight`` in bits.
+
+    Returns
+    -------
+    Codes
+        The cluster of each record, of shape (n,), numbered by its first record.
+
+    Examples
+    --------
+    >>> pairs = pa.table({"left": [0, 0, 1], "right": [1, 2, 2], "weight": [9.0, -15.0, 3.0]})
+    >>> cut_bridges(np.array([0, 0, 0]), pairs)
+    array([0, 0, 2])
+    """
+    left, right = pairs["left"].to_numpy(), pairs["right"].to_numpy()
+    weight = np.clip(pairs["weight"].to_numpy(), -CLIP, CLIP)
+    inside = component[left]
+    doubted = np.unique(inside[weight < 0])
+    kept = np.isin(inside, doubted)
+    order = np.argsort(inside[kept], kind="stable")
+    left, right, weight, inside = left[kept][order], right[kept][order], weight[kept][order], inside[kept][order]
+    cluster = component.copy()
+    starts = np.flatnonzero(np.diff(inside, prepend=-1)) if len(inside) else inside
+    for start, end in zip(starts, np.append(starts[1:], len(inside))[: len(starts)], strict=True):
+        nodes, groups = _average_linkage(left[start:end], right[start:end], weight[start:end])
+        for group in np.unique(groups):
+            members = nodes[groups == group]
+            cluster[members] = members.min()
+    return cluster
+
+
+def _components(left: Codes, right: Codes, size: int) -> Codes:
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    graph = coo_array((np.ones(len(left), dtype=np.int8), (left, right)), shape=(size, size))
+    _, label = connected_components(graph, directed=False)
+    _, first, inverse = np.unique(label, return_index=True, return_inverse=True)
+    return first[inverse.reshape(-1)].astype(np.int64)
+
+
+def _average_linkage(left: Codes, right: Codes, weight: Floats) -> tuple[Codes, Codes]:
+    """Return the records of one component, and the group of each; groups whose pairs are for it on average merge."""
+    from scipy.cluster.hierarchy import fcluster, linkage
+
+    nodes = np.unique(np.concatenate([left, right]))
+    distance = np.full((len(nodes), len(nodes)), CLIP)
+    row, column = np.searchsorted(nodes, left), np.searchsorted(nodes, right)
+    distance[row, column] = distance[column, row] = CLIP - weight
+    tree = linkage(distance[np.triu_indices(len(nodes), 1)], method="average")
+    return nodes, fcluster(tree, CLIP, criterion="distance").astype(np.int64)

@@ -1,0 +1,269 @@
+"""What is compared, in what steps of likeness, and what is expected of each before anything is learned.
+
+Two models: one for households (does the record belong to the same household?), one for persons inside a household.
+Steps stand from the most alike to the least; ``m`` is the share of true matches at a step, ``u`` that of others.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from splink.internals.comparison_level_creator import ComparisonLevelCreator
+
+    Test = Callable[[], ComparisonLevelCreator]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of likeness: how it is told, and how often it is met among matches and among others."""
+
+    label: str
+    m: float
+    u: float
+    test: "Test"
+    frequency: str | None = None
+    """The column whose rare values count for more than its common ones."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One thing compared: its name, the columns that it needs, and its steps; the rest is "different"."""
+
+    name: str
+    columns: tuple[str, ...]
+    missing: str
+    steps: tuple[Step, ...]
+
+    @property
+    def different(self) -> tuple[float, float]:
+        """Shares of matches and of others at no step."""
+        return tuple(max(1 - sum(getattr(step, name) for step in self.steps), 1e-4) for name in ("m", "u"))
+
+
+def _equal(*columns: str) -> "Test":
+    def test() -> "ComparisonLevelCreator":
+        import splink.comparison_level_library as levels
+
+        tests = [levels.ExactMatchLevel(column) for column in columns]
+        return tests[0] if len(tests) == 1 else levels.And(*tests)
+
+    return test
+
+
+def _sql(condition: str) -> "Test":
+    def test() -> "ComparisonLevelCreator":
+        import splink.comparison_level_library as levels
+
+        return levels.CustomLevel(condition, base_dialect_str="duckdb")
+
+    return test
+
+
+def _alike(column: str, least: float, *, edits: int = 0, equal: str | None = None) -> "Test":
+    """Jaro-Winkler similarity of at least ``least``, or so many edits; perhaps with another column equal."""
+
+    def test() -> "ComparisonLevelCreator":
+        import splink.comparison_level_library as levels
+
+        near: ComparisonLevelCreator = levels.JaroWinklerLevel(column, least)
+        if edits:
+            near = levels.Or(near, levels.DamerauLevenshteinLevel(column, edits))
+        return levels.And(levels.ExactMatchLevel(equal), near) if equal else near
+
+    return test
+
+
+def _edits(column: str, most: int, *, equal: str | None = None) -> "Test":
+    def test() -> "ComparisonLevelCreator":
+        import splink.comparison_level_library as levels
+
+        near = levels.DamerauLevenshteinLevel(column, most)
+        return levels.And(levels.ExactMatchLevel(equal), near) if equal else near
+
+    return test
+
+
+_NEAR: Final = (
+    "(zip_l = zip_r or zip_l is null or zip_r is null or city_l = city_r or damerau_levenshtein(zip_l, zip_r) <= 1)"
+)
+_SPOT: Final = "spot_l = spot_r"
+_NO_UNIT: Final = "unit_l is null and unit_r is null"
+_ONE_UNIT: Final = "(unit_l is null or unit_r is null)"
+_ALIKE: Final = (
+    "number_l = number_r"
+    " and (jaro_winkler_similarity(street_l, street_r) >= 0.85 or damerau_levenshtein(street_l, street_r) <= 2)"
+)
+_NUMBER_ALIKE: Final = "street_l = street_r and damerau_levenshtein(number_l, number_r) <= 1"
+_LINE_ALIKE: Final = "jaro_winkler_similarity(line_l, line_r) >= 0.92"
+_SAME_STREET: Final = (
+    "street_l = street_r or (number_l = number_r and jaro_winkler_similarity(street_l, street_r) >= 0.85)"
+)
+_EXCHANGED: Final = (
+    "jaro_winkler_similarity(first_l, last_r) >= 0.88 and jaro_winkler_similarity(last_l, first_r) >= 0.88"
+)
+_MIDDLE: Final = "substr(middle_l, 1, 1) = substr(middle_r, 1, 1)"
+_FORMS: Final = "list_has_any(forms_l, forms_r)"
+_INITIAL: Final = "substr(first_l, 1, 1) = substr(first_r, 1, 1) and (length(first_l) = 1 or length(first_r) = 1)"
+
+_ADDRESS: Final = Comparison(
+    "address",
+    ("line", "unit", "number", "street", "home", "spot", "zip", "city"),
+    "line_l is null or line_r is null",
+    (
+        Step("same street line, unit and ZIP", 0.20, 2e-5, _equal("home"), "home"),
+        Step("same street line and ZIP, neither has a unit", 0.55, 3e-5, _sql(f"{_SPOT} and {_NO_UNIT}"), "spot"),
+        Step("same street line and ZIP, unit on one side only", 0.06, 2e-5, _sql(f"{_SPOT} and {_ONE_UNIT}"), "spot"),
+        Step("same street line and ZIP, other unit", 0.005, 2e-5, _equal("spot")),
+        Step("same street line, nearby", 0.03, 1e-5, _sql(f"line_l = line_r and {_NEAR}"), "line"),
+        Step("same house number, street alike, nearby", 0.07, 1e-5, _sql(f"{_ALIKE} and {_NEAR}")),
+        Step("same street, house number alike, nearby", 0.01, 5e-5, _sql(f"{_NUMBER_ALIKE} and {_NEAR}")),
+        Step("same or like street line elsewhere", 0.005, 2e-4, _sql(_LINE_ALIKE)),
+    ),
+)
+_PLACE: Final = Comparison(
+    "place",
+    ("zip", "city", "street", "number"),
+    f"(zip_l is null or zip_r is null) and (city_l is null or city_r is null) or {_SAME_STREET}",
+    (
+        Step("same ZIP", 0.90, 0.01, _equal("zip"), "zip"),
+        Step("ZIP one slip apart", 0.03, 0.01, _edits("zip", 1)),
+        Step("other ZIP, same city", 0.03, 0.02, _equal("city")),
+    ),
+)
+_LAST: Final = Comparison(
+    "last_name",
+    ("last", "first"),
+    "last_l is null or last_r is null",
+    (
+        Step("same last name", 0.72, 0.002, _equal("last"), "last"),
+        Step("last name alike", 0.10, 0.004, _alike("last", 0.9, edits=1)),
+        Step(
+            "one last name within the other",
+            0.02,
+            0.001,
+            _sql(
+                "(' ' || last_l || ' ') like ('% ' || last_r || ' %')"
+                " or (' ' || last_r || ' ') like ('% ' || last_l || ' %')"
+            ),
+        ),
+        Step("first and last name exchanged", 0.01, 1e-5, _sql(_EXCHANGED)),
+    ),
+)
+_FIRST: Final = Comparison(
+    "first_name",
+    ("first", "forms", "last"),
+    f"first_l is null or first_r is null or ({_EXCHANGED} and first_l <> first_r)",
+    (
+        Step("same first name", 0.50, 0.005, _equal("first"), "first"),
+        Step("one is short for the other", 0.03, 0.003, _sql(_FORMS)),
+        Step("first name alike", 0.06, 0.006, _alike("first", 0.88, edits=1)),
+        Step("initial of the other", 0.02, 0.01, _sql(_INITIAL)),
+    ),
+)
+_EMAIL: Final = Comparison(
+    "email",
+    ("email",),
+    "email_l is null or email_r is null",
+    (
+        Step("same e-mail", 0.45, 1e-5, _equal("email"), "email"),
+        Step("e-mail alike", 0.05, 1e-4, _alike("email", 0.95, edits=1)),
+    ),
+)
+_PHONE: Final = Comparison(
+    "phone",
+    ("phone",),
+    "phone_l is null or phone_r is null",
+    (
+        Step("same telephone", 0.50, 1e-5, _equal("phone"), "phone"),
+        Step("telephone one slip apart", 0.03, 1e-5, _edits("phone", 1)),
+    ),
+)
+_BORN: Final = Comparison(
+    "born",
+    ("born",),
+    "born_l is null or born_r is null",
+    (
+        Step("same birthday", 0.50, 5e-5, _equal("born"), "born"),
+        Step("birthday one slip apart", 0.05, 8e-4, _edits("born", 1)),
+        Step(
+            "day and month exchanged",
+            0.01,
+            5e-5,
+            _sql(
+                "substr(born_l, 1, 4) = substr(born_r, 1, 4) and substr(born_l, 6, 2) = substr(born_r, 9, 2)"
+                " and substr(born_l, 9, 2) = substr(born_r, 6, 2)"
+            ),
+        ),
+        Step("born in the same year", 0.02, 0.015, _sql("substr(born_l, 1, 4) = substr(born_r, 1, 4)")),
+    ),
+)
+
+
+def _same_ssn(m: float) -> tuple[Step, Step]:
+    return (
+        Step("same number", m, 1e-6, _equal("ssn"), "ssn"),
+        Step("number one slip apart", 0.05, 1e-6, _sql("list_has_any(ssn_near_l, ssn_near_r)")),
+    )
+
+
+_SSN: Final = Comparison("ssn", ("ssn", "ssn_near"), "ssn_l is null or ssn_r is null", _same_ssn(0.50))
+
+
+def _shifted(steps: tuple[Step, ...], shares: tuple[float, ...]) -> tuple[Step, ...]:
+    """Return the steps as one person meets them, not a household."""
+    return tuple(replace(step, m=m) for step, m in zip(steps, shares, strict=True))
+
+
+HOUSEHOLD: Final = (_ADDRESS, _PLACE, _LAST, _FIRST, _EMAIL, _PHONE, _BORN, _SSN)
+"""Is it the same household? House-mates agree in the address and may differ in all else."""
+
+PERSON: Final = (
+    Comparison(
+        "first_name",
+        _FIRST.columns,
+        "first_l is null or first_r is null",
+        (
+            *_shifted(_FIRST.steps, (0.82, 0.04, 0.08, 0.03)),
+            Step("first and last name exchanged", 0.01, 1e-5, _sql(_EXCHANGED)),
+        ),
+    ),
+    Comparison(
+        "middle_name",
+        ("middle",),
+        "middle_l is null or middle_r is null",
+        (
+            Step(
+                "same first letter of the middle name",
+                0.95,
+                0.10,
+                _sql("substr(middle_l, 1, 1) = substr(middle_r, 1, 1)"),
+            ),
+        ),
+    ),
+    Comparison(
+        "suffix",
+        ("suffix",),
+        "suffix_l is null or suffix_r is null",
+        (Step("same suffix", 0.98, 0.3, _equal("suffix")),),
+    ),
+    Comparison(
+        "born",
+        ("born",),
+        _BORN.missing,
+        _shifted(_BORN.steps, (0.88, 0.07, 0.01, 0.02)),
+    ),
+    Comparison(
+        "age",
+        ("age", "born"),
+        "age_l is null or age_r is null or (born_l is not null and born_r is not null)",
+        (
+            Step("age within a year", 0.90, 0.05, _sql("abs(age_l - age_r) <= 1")),
+            Step("age within five years", 0.05, 0.12, _sql("abs(age_l - age_r) <= 5")),
+        ),
+    ),
+    Comparison("ssn", ("ssn", "ssn_near"), _SSN.missing, _same_ssn(0.90)),
+)
+"""Is it the same person of a household? The address, and what house-mates share, says nothing."""
+
+COMPARISONS: Final = {"household": HOUSEHOLD, "person": PERSON}

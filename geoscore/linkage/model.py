@@ -1,0 +1,385 @@
+"""The linkage model: Fellegi-Sunter with term frequencies, learned and applied by splink.
+
+What is learned is kept in a small JSON file and can be applied to other files. Sources: Fellegi and Sunter, "A Theory
+for Record Linkage" (1969); Linacre and others, "Splink" (2022).
+"""
+
+import json
+import logging
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from geoscore.engines import Engine
+from geoscore.errors import InputError
+from geoscore.linkage.comparisons import COMPARISONS, Comparison, Step
+
+if TYPE_CHECKING:
+    from splink import Linker
+
+MODEL_VERSION: Final = 1
+PAIRS_FOR_U: Final = 2_000_000
+PAIRS_FOR_EM: Final = 500_000
+FEWEST_RECORDS: Final = 2_000
+"""Fewer records than this teach nothing; the model keeps what is expected of files in general."""
+FEWEST_PAIRS: Final = 500
+EXPECTED: Final = 0.02
+"""Weight of what is expected in general beside what was learned of matches: a sample never shows all."""
+LEAST: Final = 1e-6
+"""No share is taken to be smaller: what was not met in a sample may still happen."""
+ROUNDS: Final = 100
+SETTLED: Final = 1e-6
+ADDRESSES: Final = ("home", "spot", "line")
+NAMES_OF_A_HOUSEHOLD: Final = 2.0
+MOVED_IN_OR_OUT: Final = 0.05
+"""Other households to be expected at an address where nothing points to one."""
+POPULATION: Final = 10_000.0
+"""A small file is a sample of at least so many records: a name that stands in it twice is not a common name."""
+
+
+@dataclass
+class LinkageModel:
+    """What is compared, and how much each step of likeness says.
+
+    Parameters
+    ----------
+    comparisons
+        What is compared.
+    matches_per_record
+        Expected true matches of a record among the others; sets how likely two records match before they are looked at.
+    shares
+        Learned ``(m, u)`` by comparison and step; what is expected in general where there is none.
+    trained_on
+        Records that it was trained on; 0 where it was not.
+    """
+
+    comparisons: tuple[Comparison, ...]
+    matches_per_record: float = 1.0
+    shares: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    trained_on: int = 0
+
+    def fit(self, entities: pa.Table, *, rules: Sequence[str], engine: Engine) -> "LinkageModel":
+        """Learn the shares from records: ``u`` from random pairs, ``m`` by expectation maximization.
+
+        Parameters
+        ----------
+        entities
+            Columns that are compared, with a whole number ``unique_id``.
+        rules
+            Conditions such as ``l.line = r.line``; pairs that meet one are learned from.
+        engine
+            What runs it.
+
+        Returns
+        -------
+        LinkageModel
+            Itself, with ``shares`` filled; unchanged where the records are too few.
+        """
+        self.trained_on = 0
+        if entities.num_rows < FEWEST_RECORDS:
+            return self
+        compared = self._filled(entities)
+        with _quiet():
+            linker = self._linker(entities, compared, engine, columns=_rule_columns(rules, entities))
+            linker.training.estimate_u_using_random_sampling(max_pairs=PAIRS_FOR_U, seed=1, min_count_per_level=None)
+            for rule in (rule for rule in rules if _leaves_something(rule, compared)):
+                linker.training.estimate_parameters_using_expectation_maximisation(rule, max_pairs=PAIRS_FOR_EM)
+        self.shares |= _learned(linker, compared)
+        self.trained_on = entities.num_rows
+        return self
+
+    def score(
+        self, entities: pa.Table, *, rules: Sequence[str], engine: Engine, among: float, least: float = 0.0
+    ) -> pa.Table:
+        """Return the pairs that meet a rule and match with a probability of at least ``least``.
+
+        Parameters
+        ----------
+        entities
+            As for ``fit``.
+        rules
+            Conditions; only pairs that meet one are looked at.
+        engine
+            What runs it.
+        among
+            All pairs that there are, looked at or not: sets the probability of a match before looking.
+        least
+            Probability under which a pair is not worth keeping.
+
+        Returns
+        -------
+        pa.Table
+            ``left`` < ``right`` (int64), ``weight`` (log2 of the odds, rounded so that every run gives the same).
+        """
+        compared = self._filled(entities)
+        if entities.num_rows < 2 or not compared or not rules:  # noqa: PLR2004
+            return _PAIRS.empty_table()
+        with _quiet():
+            prior, columns = self.prior(entities.num_rows, among), _rule_columns(rules, entities)
+            linker = self._linker(entities, compared, engine, rules=rules, columns=columns, prior=prior)
+            weight = float(np.log2(least / (1 - least))) if least else None
+            found = linker.inference.predict(threshold_match_weight=weight, warning_mode="never").as_pyarrow_table()  # type: ignore[no-untyped-call]
+        left, right = (found[f"unique_id_{side}"].to_numpy() for side in "lr")
+        table = pa.table(
+            {
+                "left": np.minimum(left, right),
+                "right": np.maximum(left, right),
+                "weight": np.round(found["match_weight"].to_numpy(), 6),
+            }
+        ).cast(_PAIRS)
+        return table.sort_by([("left", "ascending"), ("right", "ascending")])
+
+    def prior(self, records: int, among: float) -> float:
+        """Return the probability that two of so many records, of so many pairs, match before they are looked at."""
+        return float(np.clip(self.matches_per_record * records / 2 / max(among, 1.0), 1e-12, 0.5))
+
+    def calibrate(self, pairs: pa.Table, *, records: int, among: float) -> pa.Table:
+        """Set ``matches_per_record`` so that the pairs' probabilities add up to the matches, and weigh the pairs anew.
+
+        Parameters
+        ----------
+        pairs
+            What ``score`` gave.
+        records, among
+            As they were scored with.
+        """
+        old = _log_odds(self.prior(records, among))
+        evidence = pairs["weight"].to_numpy() - old
+        for _ in range(ROUNDS):
+            weight = evidence + _log_odds(self.prior(records, among))
+            matches = 2 * float(probability(weight).sum()) / max(records, 1)
+            settled = abs(matches - self.matches_per_record) < SETTLED
+            self.matches_per_record = round(max(matches, LEAST), 6)
+            if settled:
+                break
+        weight = np.round(evidence + _log_odds(self.prior(records, among)), 6)
+        return pairs.set_column(2, "weight", pa.array(weight))
+
+    def explain(self, left: int, right: int, entities: pa.Table, *, engine: Engine, among: float) -> pa.Table:
+        """Return how each comparison of two records speaks for or against a match.
+
+        Returns
+        -------
+        pa.Table
+            ``comparison``, ``step``, ``weight`` (bits); the first row is the prior, the last the sum.
+        """
+        compared = self._filled(entities)
+        prior = self.prior(entities.num_rows, among)
+        with _quiet():
+            linker = self._linker(entities, compared, engine, prior=prior)
+            one, other = (
+                engine.splink_api().register(entities.filter(pc.equal(entities["unique_id"], i))) for i in (left, right)
+            )
+            scored = linker.inference.score_pair(one, other).as_record_list()[0]
+        rows = [("before looking", "", _log_odds(prior))]
+        for comparison in compared:
+            step = int(scored[f"gamma_{comparison.name}"])
+            labels = ["different", *(step.label for step in reversed(comparison.steps))]
+            weight = scored[f"mw_{comparison.name}"] + scored.get(f"mw_tf_adj_{comparison.name}", 0.0)
+            rows.append((comparison.name, labels[step] if step >= 0 else "not known", float(weight)))
+        rows.append(("all together", "", float(scored["match_weight"])))
+        return pa.table(dict(zip(("comparison", "step", "weight"), zip(*rows, strict=True), strict=True)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what was learned, ready for JSON."""
+        return {
+            "trained_on_records": self.trained_on,
+            "matches_per_record": self.matches_per_record,
+            "comparisons": {
+                comparison.name: [
+                    {"step": label, "m": m, "u": u}
+                    for label, (m, u) in zip(
+                        (*(step.label for step in comparison.steps), "different"), self._shares(comparison), strict=True
+                    )
+                ]
+                for comparison in self.comparisons
+            },
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any], comparisons: tuple[Comparison, ...]) -> "LinkageModel":
+        """Return the model that ``to_dict`` described; a comparison of other steps than ours is not taken over."""
+        shares = {}
+        for comparison in comparisons:
+            told = data["comparisons"].get(comparison.name, [])
+            if [step["step"] for step in told] == [*(step.label for step in comparison.steps), "different"]:
+                shares[comparison.name] = [(float(step["m"]), float(step["u"])) for step in told]
+        return cls(comparisons, float(data["matches_per_record"]), shares, int(data["trained_on_records"]))
+
+    # --- how splink is told ---------------------------------------------------------------------------------------
+
+    def _filled(self, entities: pa.Table) -> list[Comparison]:
+        """Return the comparisons whose main column is not empty everywhere."""
+        return [item for item in self.comparisons if entities[item.columns[0]].null_count < entities.num_rows]
+
+    def _shares(self, comparison: Comparison) -> list[tuple[float, float]]:
+        return self.shares.get(comparison.name) or [
+            *((step.m, step.u) for step in comparison.steps),
+            comparison.different,
+        ]
+
+    def _linker(
+        self,
+        entities: pa.Table,
+        compared: Sequence[Comparison],
+        engine: Engine,
+        *,
+        rules: Sequence[str] = (),
+        columns: Sequence[str] = (),
+        prior: float = 1e-4,
+    ) -> "Linker":
+        from splink import Linker, SettingsCreator
+        from splink.comparison_library import CustomComparison
+
+        needed = [column for comparison in compared for column in comparison.columns]
+        wanted = list(dict.fromkeys(("unique_id", *needed, *columns)))
+        api = engine.splink_api()
+        settings = SettingsCreator(
+            link_type="dedupe_only",
+            comparisons=[
+                CustomComparison(
+                    output_column_name=comparison.name, comparison_levels=_levels(comparison, self._shares(comparison))
+                )
+                for comparison in compared
+            ],
+            blocking_rules_to_generate_predictions=list(rules),  # type: ignore[arg-type]
+            probability_two_random_records_match=prior,
+            retain_matching_columns=False,
+            max_iterations=50,
+        )
+        linker = Linker(api.register(entities.select(wanted)), settings, log_level=None)
+        for name in dict.fromkeys(step.frequency for item in compared for step in item.steps if step.frequency):
+            linker.table_management.register_term_frequency_lookup(api.register(_frequencies(entities, name)), name)
+        return linker
+
+
+_PAIRS: Final = pa.schema([("left", pa.int64()), ("right", pa.int64()), ("weight", pa.float64())])
+
+
+def probability(weight: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the probability of a match whose log2 odds are ``weight``, of the same shape.
+
+    Examples
+    --------
+    >>> probability(np.array([0.0, 2.0])).tolist()
+    [0.5, 0.8]
+    """
+    return 1.0 / (1.0 + np.exp2(-np.clip(weight, -500.0, 500.0)))
+
+
+def save_models(models: Mapping[str, LinkageModel], path: Path) -> None:
+    """Write the models of households and of persons as one JSON file."""
+    data = {"geoscore_linkage_model": MODEL_VERSION, **{name: model.to_dict() for name, model in models.items()}}
+    path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+
+
+def open_models(path: str | Path) -> dict[str, LinkageModel]:
+    """Read the models that ``save_models`` wrote.
+
+    Raises
+    ------
+    InputError
+        There are none, the file is something else, or it is of a newer version.
+    """
+    place = Path(path)
+    try:
+        data = json.loads(place.read_text(encoding="utf-8"))
+        if data["geoscore_linkage_model"] > MODEL_VERSION:
+            raise InputError(f"{place} was written by a newer geoscore; upgrade, or train a new model")
+        return {name: LinkageModel.from_dict(data[name], compared) for name, compared in COMPARISONS.items()}
+    except OSError as error:
+        raise InputError(f"{place} cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{place} is no linkage model; `geoscore link` writes one beside its output") from error
+
+
+def _log_odds(share: float) -> float:
+    return float(np.log2(share / (1 - share)))
+
+
+def _levels(comparison: Comparison, shares: Sequence[tuple[float, float]]) -> list[Any]:
+    import splink.comparison_level_library as levels
+
+    built: list[Any] = [levels.CustomLevel(comparison.missing, "not known").configure(is_null_level=True)]
+    for step, (m, u) in zip(comparison.steps, shares, strict=False):
+        built.append(_level(step, m, u))
+    m, u = shares[-1]
+    return [*built, levels.ElseLevel().configure(m_probability=m, u_probability=u, label_for_charts="different")]
+
+
+def _level(step: Step, m: float, u: float) -> Any:
+    level = step.test().configure(m_probability=m, u_probability=u, label_for_charts=step.label)
+    if step.frequency:
+        level.configure(tf_adjustment_column=step.frequency, disable_tf_exact_match_detection=True)
+    return level
+
+
+def _frequencies(entities: pa.Table, column: str) -> pa.Table:
+    """Return how likely a record that is no match has each value; a small file is a sample of a larger population."""
+    values = entities[column].combine_chunks()
+    total = max(float(entities.num_rows), POPULATION)
+    if column in ADDRESSES:
+        values, others = _other_households(values, entities["last"].combine_chunks())
+    else:
+        counts = pc.value_counts(values.drop_null())
+        values, others = counts.field("values"), counts.field("counts").to_numpy()
+    return pa.table({column: values, f"tf_{column}": others / total})
+
+
+def _other_households(address: pa.Array, last: pa.Array) -> tuple[pa.Array, npt.NDArray[np.float64]]:
+    """Return addresses, and how many other households may be at each, from the last names there.
+
+    Two last names are taken for one household, more for a building.
+    """
+    named = pa.table({"address": address, "last": last}).filter(address.is_valid())
+    names = named.group_by("address").aggregate([("last", "count_distinct")])
+    others = np.maximum(names["last_count_distinct"].to_numpy() / NAMES_OF_A_HOUSEHOLD - 1.0, 0.0)
+    return names["address"].combine_chunks(), others + MOVED_IN_OR_OUT
+
+
+def _rule_columns(rules: Sequence[str], entities: pa.Table) -> list[str]:
+    text = " ".join(rules)
+    return [name for name in entities.column_names if f"l.{name} " in f"{text} " or f"l.{name})" in text]
+
+
+def _leaves_something(rule: str, compared: Sequence[Comparison]) -> bool:
+    """Is there a comparison to learn about that does not look at the columns of the rule?"""
+    return any(not any(f"l.{column} " in f"{rule} " for column in item.columns) for item in compared)
+
+
+def _learned(linker: "Linker", compared: Sequence[Comparison]) -> dict[str, list[tuple[float, float]]]:
+    """Return the learned shares; what was never met keeps what is expected in general."""
+    shares = {}
+    for comparison, learned in zip(compared, linker._settings_obj.comparisons, strict=True):  # noqa: SLF001  no public way
+        steps = []
+        expected = [*((step.m, step.u) for step in comparison.steps), comparison.different]
+        for level, (m, u) in zip(learned._comparison_levels_excluding_null, expected, strict=True):  # noqa: SLF001
+            own = (
+                (1 - EXPECTED) * level.m_probability + EXPECTED * m if level._m_is_trained else m,  # noqa: SLF001
+                level.u_probability if level._u_is_trained else u,  # noqa: SLF001
+            )
+            steps.append(tuple(round(max(float(share), LEAST), 7) for share in own))
+        shares[comparison.name] = steps
+    return shares  # type: ignore[return-value]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep splink's talk off the terminal."""
+    logger = logging.getLogger("splink")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(before)
