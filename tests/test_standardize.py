@@ -116,11 +116,15 @@ def test_streets(street: str, unit: str | None, line: str, number: str) -> None:
         ("García-López, Ana", "ANA", "GARCIA LOPEZ"),
         ("Lee, Jr.", None, "LEE"),
         ("Cher", None, "CHER"),
+        ("Mr. and Mrs. Juan García", "JUAN", "GARCIA"),
+        ("John Smith & Mary Jones", "JOHN", "SMITH"),
+        ("Ana de la Cruz", "ANA", "DE LA CRUZ"),
+        ("&", None, None),
     ],
 )
-def test_full_names(name: str, first: str | None, last: str) -> None:
-    firsts, lasts = std.split_full_name(pa.array([name]))
-    assert (firsts[0].as_py(), lasts[0].as_py()) == (first, last)
+def test_full_names(name: str, first: str | None, last: str | None) -> None:
+    parts = std.split_full_name(pa.array([name]))
+    assert (parts["first"][0].as_py(), parts["last"][0].as_py()) == (first, last)
 
 
 PARSERS = [

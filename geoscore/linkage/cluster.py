@@ -13,10 +13,15 @@ from geoscore.linkage.keys import Codes
 
 LARGEST: Final = 100
 """Components larger than this are cut by a higher threshold until they are not: no household is so large."""
-CLIP: Final = 20.0
-"""Bits; one pair speaks for or against no louder than this."""
+MOST_FOR: Final = 20.0
+MOST_AGAINST: Final = -6.0
+"""Bits; one pair speaks for or against no louder than this: house-mates need not be alike."""
 
 Floats = npt.NDArray[np.float64]
+TORN: Final = 1.0
+"""Bits by which a record must fit its own cluster better than any other."""
+HALF: Final = 0.5
+NEVER: Final = -1e9
 
 
 def connect(pairs: pa.Table, *, size: int, weight: float) -> Codes:
@@ -61,12 +66,12 @@ def cut_bridges(component: Codes, pairs: pa.Table) -> Codes:
 
     Examples
     --------
-    >>> pairs = pa.table({"left": [0, 0, 1], "right": [1, 2, 2], "weight": [9.0, -15.0, 3.0]})
+    >>> pairs = pa.table({"left": [0, 0, 1], "right": [1, 2, 2], "weight": [9.0, -15.0, 1.0]})
     >>> cut_bridges(np.array([0, 0, 0]), pairs)
     array([0, 0, 2])
     """
     left, right = pairs["left"].to_numpy(), pairs["right"].to_numpy()
-    weight = np.clip(pairs["weight"].to_numpy(), -CLIP, CLIP)
+    weight = np.clip(pairs["weight"].to_numpy(), MOST_AGAINST, MOST_FOR)
     inside = component[left]
     doubted = np.unique(inside[weight < 0])
     kept = np.isin(inside, doubted)
@@ -80,6 +85,39 @@ def cut_bridges(component: Codes, pairs: pa.Table) -> Codes:
             members = nodes[groups == group]
             cluster[members] = members.min()
     return cluster
+
+
+def leave_torn(cluster: Codes, pairs: pa.Table) -> Codes:
+    """Take records out of their cluster that fit another as well: nobody can say where they belong.
+
+    Parameters
+    ----------
+    cluster
+        The cluster of each record, of shape (n,).
+    pairs
+        Pairs of records: ``left``, ``right``, ``weight`` in bits.
+
+    Examples
+    --------
+    >>> pairs = pa.table({"left": [0, 1, 0], "right": [2, 2, 1], "weight": [4.0, 3.5, -9.0]})
+    >>> leave_torn(np.array([0, 1, 0]), pairs)
+    array([0, 1, 2])
+    """
+    left, right, weight = (pairs[name].to_numpy() for name in ("left", "right", "weight"))
+    inside = cluster[left] == cluster[right]
+    best = np.full((2, len(cluster)), NEVER)
+    for side in (left, right):
+        for row, chosen in enumerate((inside, ~inside)):
+            np.maximum.at(best[row], side[chosen], weight[chosen])
+    torn = (best[1] > 0) & (best[0] - best[1] < TORN) & (best[0] > NEVER)
+    # one record holds two clusters together; in a group that is torn as a whole nobody is taken out
+    share = np.bincount(cluster, weights=torn, minlength=len(cluster)) / np.maximum(
+        np.bincount(cluster, minlength=len(cluster)), 1
+    )
+    alone = torn & (share[cluster] <= HALF)
+    split = np.where(alone, np.arange(len(cluster)) + len(cluster), cluster)
+    _, first, inverse = np.unique(split, return_index=True, return_inverse=True)
+    return first[inverse.reshape(-1)].astype(np.int64)
 
 
 def _components(left: Codes, right: Codes, size: int) -> Codes:
@@ -97,8 +135,8 @@ def _average_linkage(left: Codes, right: Codes, weight: Floats) -> tuple[Codes, 
     from scipy.cluster.hierarchy import fcluster, linkage
 
     nodes = np.unique(np.concatenate([left, right]))
-    distance = np.full((len(nodes), len(nodes)), CLIP)
+    distance = np.full((len(nodes), len(nodes)), MOST_FOR)
     row, column = np.searchsorted(nodes, left), np.searchsorted(nodes, right)
-    distance[row, column] = distance[column, row] = CLIP - weight
+    distance[row, column] = distance[column, row] = MOST_FOR - weight
     tree = linkage(distance[np.triu_indices(len(nodes), 1)], method="average")
-    return nodes, fcluster(tree, CLIP, criterion="distance").astype(np.int64)
+    return nodes, fcluster(tree, MOST_FOR, criterion="distance").astype(np.int64)

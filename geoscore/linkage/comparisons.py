@@ -34,6 +34,8 @@ class Comparison:
     columns: tuple[str, ...]
     missing: str
     steps: tuple[Step, ...]
+    learned: bool = True
+    """Whether ``m`` is learned; not where house-mates and persons could not be told apart by it."""
 
     @property
     def different(self) -> tuple[float, float]:
@@ -94,22 +96,20 @@ _ALIKE: Final = (
     "number_l = number_r"
     " and (jaro_winkler_similarity(street_l, street_r) >= 0.85 or damerau_levenshtein(street_l, street_r) <= 2)"
 )
-_NUMBER_ALIKE: Final = "street_l = street_r and damerau_levenshtein(number_l, number_r) <= 1"
+_NUMBER_ALIKE: Final = (
+    "street_l = street_r and (number_l is null or number_r is null or damerau_levenshtein(number_l, number_r) <= 1)"
+)
 _LINE_ALIKE: Final = "jaro_winkler_similarity(line_l, line_r) >= 0.92"
-_SAME_STREET: Final = (
-    "street_l = street_r or (number_l = number_r and jaro_winkler_similarity(street_l, street_r) >= 0.85)"
-)
-_EXCHANGED: Final = (
-    "jaro_winkler_similarity(first_l, last_r) >= 0.88 and jaro_winkler_similarity(last_l, first_r) >= 0.88"
-)
-_MIDDLE: Final = "substr(middle_l, 1, 1) = substr(middle_r, 1, 1)"
+_SAME_DOOR: Final = f"line_l is not null and line_r is not null and (({_ALIKE}) or ({_NUMBER_ALIKE}))"
+_EXCHANGED: Final = "jaro_winkler_similarity(both_l, flip_r) >= 0.92"
 _FORMS: Final = "list_has_any(forms_l, forms_r)"
 _INITIAL: Final = "substr(first_l, 1, 1) = substr(first_r, 1, 1) and (length(first_l) = 1 or length(first_r) = 1)"
 
+_HALF: Final = "number_l = number_r and (line_l is null or line_r is null)"
 _ADDRESS: Final = Comparison(
     "address",
     ("line", "unit", "number", "street", "home", "spot", "zip", "city"),
-    "line_l is null or line_r is null",
+    "(line_l is null or line_r is null) and (number_l is null or number_r is null or number_l <> number_r)",
     (
         Step("same street line, unit and ZIP", 0.20, 2e-5, _equal("home"), "home"),
         Step("same street line and ZIP, neither has a unit", 0.55, 3e-5, _sql(f"{_SPOT} and {_NO_UNIT}"), "spot"),
@@ -118,13 +118,15 @@ _ADDRESS: Final = Comparison(
         Step("same street line, nearby", 0.03, 1e-5, _sql(f"line_l = line_r and {_NEAR}"), "line"),
         Step("same house number, street alike, nearby", 0.07, 1e-5, _sql(f"{_ALIKE} and {_NEAR}")),
         Step("same street, house number alike, nearby", 0.01, 5e-5, _sql(f"{_NUMBER_ALIKE} and {_NEAR}")),
+        Step("same house number, street not known", 0.01, 3e-4, _sql(_HALF)),
+        Step("same street, other house number", 0.01, 5e-4, _sql("street_l = street_r")),
         Step("same or like street line elsewhere", 0.005, 2e-4, _sql(_LINE_ALIKE)),
     ),
 )
 _PLACE: Final = Comparison(
     "place",
-    ("zip", "city", "street", "number"),
-    f"(zip_l is null or zip_r is null) and (city_l is null or city_r is null) or {_SAME_STREET}",
+    ("zip", "city", "line", "street", "number"),
+    f"(zip_l is null or zip_r is null) and (city_l is null or city_r is null) or {_SAME_DOOR}",
     (
         Step("same ZIP", 0.90, 0.01, _equal("zip"), "zip"),
         Step("ZIP one slip apart", 0.03, 0.01, _edits("zip", 1)),
@@ -133,7 +135,7 @@ _PLACE: Final = Comparison(
 )
 _LAST: Final = Comparison(
     "last_name",
-    ("last", "first"),
+    ("last", "both", "flip"),
     "last_l is null or last_r is null",
     (
         Step("same last name", 0.72, 0.002, _equal("last"), "last"),
@@ -152,7 +154,7 @@ _LAST: Final = Comparison(
 )
 _FIRST: Final = Comparison(
     "first_name",
-    ("first", "forms", "last"),
+    ("first", "forms", "both", "flip"),
     f"first_l is null or first_r is null or ({_EXCHANGED} and first_l <> first_r)",
     (
         Step("same first name", 0.50, 0.005, _equal("first"), "first"),
@@ -210,60 +212,64 @@ def _same_ssn(m: float) -> tuple[Step, Step]:
 _SSN: Final = Comparison("ssn", ("ssn", "ssn_near"), "ssn_l is null or ssn_r is null", _same_ssn(0.50))
 
 
-def _shifted(steps: tuple[Step, ...], shares: tuple[float, ...]) -> tuple[Step, ...]:
-    """Return the steps as one person meets them, not a household."""
-    return tuple(replace(step, m=m) for step, m in zip(steps, shares, strict=True))
+def _as_person(comparison: Comparison, *shares: float) -> Comparison:
+    """Return the comparison as one person meets it, not a household: with these shares of matches."""
+    steps = tuple(replace(step, m=m) for step, m in zip(comparison.steps, shares, strict=True))
+    return replace(comparison, steps=steps)
 
+
+_OWN_FIRST: Final = replace(
+    _FIRST,
+    missing="first_l is null or first_r is null",
+    steps=(
+        *_as_person(_FIRST, 0.82, 0.04, 0.08, 0.03).steps,
+        Step("first and last name exchanged", 0.01, 1e-5, _sql(_EXCHANGED)),
+    ),
+    learned=False,
+)
+_MIDDLE: Final = Comparison(
+    "middle_name",
+    ("middle",),
+    "middle_l is null or middle_r is null",
+    (Step("same initial of the middle name", 0.95, 0.1, _sql("substr(middle_l, 1, 1) = substr(middle_r, 1, 1)")),),
+)
+_SUFFIX: Final = Comparison(
+    "suffix",
+    ("suffix",),
+    "suffix_l is null or suffix_r is null",
+    (Step("same suffix", 0.98, 0.3, _equal("suffix")),),
+)
+_AGE: Final = Comparison(
+    "age",
+    ("age", "born"),
+    "age_l is null or age_r is null or (born_l is not null and born_r is not null)",
+    (
+        Step("age within a year", 0.90, 0.05, _sql("abs(age_l - age_r) <= 1")),
+        Step("age within five years", 0.05, 0.12, _sql("abs(age_l - age_r) <= 5")),
+    ),
+)
+_OWN_BORN: Final = _as_person(_BORN, 0.88, 0.07, 0.01, 0.02)
+_OWN_SSN: Final = _as_person(_SSN, 0.90, 0.06)
 
 HOUSEHOLD: Final = (_ADDRESS, _PLACE, _LAST, _FIRST, _EMAIL, _PHONE, _BORN, _SSN)
 """Is it the same household? House-mates agree in the address and may differ in all else."""
 
 PERSON: Final = (
-    Comparison(
-        "first_name",
-        _FIRST.columns,
-        "first_l is null or first_r is null",
-        (
-            *_shifted(_FIRST.steps, (0.82, 0.04, 0.08, 0.03)),
-            Step("first and last name exchanged", 0.01, 1e-5, _sql(_EXCHANGED)),
-        ),
-    ),
-    Comparison(
-        "middle_name",
-        ("middle",),
-        "middle_l is null or middle_r is null",
-        (
-            Step(
-                "same first letter of the middle name",
-                0.95,
-                0.10,
-                _sql("substr(middle_l, 1, 1) = substr(middle_r, 1, 1)"),
-            ),
-        ),
-    ),
-    Comparison(
-        "suffix",
-        ("suffix",),
-        "suffix_l is null or suffix_r is null",
-        (Step("same suffix", 0.98, 0.3, _equal("suffix")),),
-    ),
-    Comparison(
-        "born",
-        ("born",),
-        _BORN.missing,
-        _shifted(_BORN.steps, (0.88, 0.07, 0.01, 0.02)),
-    ),
-    Comparison(
-        "age",
-        ("age", "born"),
-        "age_l is null or age_r is null or (born_l is not null and born_r is not null)",
-        (
-            Step("age within a year", 0.90, 0.05, _sql("abs(age_l - age_r) <= 1")),
-            Step("age within five years", 0.05, 0.12, _sql("abs(age_l - age_r) <= 5")),
-        ),
-    ),
-    Comparison("ssn", ("ssn", "ssn_near"), _SSN.missing, _same_ssn(0.90)),
+    _OWN_FIRST,
+    _as_person(_LAST, 0.86, 0.09, 0.02, 0.01),
+    _MIDDLE,
+    _SUFFIX,
+    _OWN_BORN,
+    _AGE,
+    _OWN_SSN,
+    _EMAIL,
+    _PHONE,
+    _as_person(_ADDRESS, 0.20, 0.45, 0.06, 0.005, 0.03, 0.07, 0.01, 0.01, 0.01, 0.005),
+    _as_person(_PLACE, 0.85, 0.03, 0.05),
 )
+"""Is it the same person, wherever? One person belongs to one household, whatever address a file has."""
+
+MEMBER: Final = (_OWN_FIRST, _MIDDLE, _SUFFIX, _OWN_BORN, _AGE, _OWN_SSN)
 """Is it the same person of a household? The address, and what house-mates share, says nothing."""
 
-COMPARISONS: Final = {"household": HOUSEHOLD, "person": PERSON}
+COMPARISONS: Final = {"household": HOUSEHOLD, "person": PERSON, "member": MEMBER}

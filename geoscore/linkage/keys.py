@@ -23,6 +23,8 @@ KEYS: Final = pa.schema(
         ("suffix", pa.string()),  # JR, SR, II, ...
         ("forms", pa.list_(pa.string())),  # the first name and the names it may be short for
         ("initials", pa.string()),  # of first and last name, in alphabetical order
+        ("both", pa.string()),  # first and last name
+        ("flip", pa.string()),  # last and first name
         ("names", pa.string()),  # first and last name in alphabetical order
         ("born", pa.string()),  # YYYY-MM-DD
         ("age", pa.float64()),
@@ -41,7 +43,7 @@ KEYS: Final = pa.schema(
         ("phone", pa.string()),
     ]
 )
-DERIVED: Final = ("ssn_near", "forms", "initials", "names", "stem", "spot", "home")
+DERIVED: Final = ("ssn_near", "forms", "initials", "both", "flip", "names", "stem", "spot", "home")
 COMPARED: Final = tuple(name for name in KEYS.names if name not in ("source", "row", "record_id", *DERIVED))
 MOST_SHARED: Final = 20
 """An e-mail, phone or number that more records share than this belongs to an office or to nobody."""
@@ -62,6 +64,9 @@ def linkage_keys(batch: pa.RecordBatch) -> pa.RecordBatch:
     """
     line, unit = street_key(batch.column("street"), batch.column("unit"))
     number, street = split_street(line)
+    bare = pc.match_substring_regex(line, r"^[0-9][0-9A-Z/-]*$")  # a house number whose street is not known
+    number = pc.if_else(bare, line, number)
+    line, street = (pc.if_else(bare, pa.scalar(None, pa.string()), part) for part in (line, street))
     near = pc.fill_null(batch.column("zip"), "")
     whole = split_full_name(batch.column("full_name"))
     first, middle, last = (
@@ -79,6 +84,8 @@ def linkage_keys(batch: pa.RecordBatch) -> pa.RecordBatch:
         "suffix": pc.coalesce(_known(name_key(batch.column("name_suffix"))), whole["suffix"]),
         "forms": _forms(first),
         "initials": _sorted_pair(pc.utf8_slice_codeunits(first, 0, 1), pc.utf8_slice_codeunits(last, 0, 1)),
+        "both": pc.binary_join_element_wise(first, last, "|"),
+        "flip": pc.binary_join_element_wise(last, first, "|"),
         "names": _sorted_pair(first, last),
         "born": batch.column("date_of_birth"),
         "line": line,

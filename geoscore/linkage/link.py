@@ -12,14 +12,15 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from geoscore.linkage.blocking import CountedRule, Rule, choose_rules, count_pairs
-from geoscore.linkage.cluster import connect, cut_bridges
+from geoscore.linkage.cluster import connect, cut_bridges, leave_torn
 from geoscore.linkage.comparisons import COMPARISONS
-from geoscore.linkage.keys import KEYS, Codes, linkage_keys, number_entities, set_aside_shared
-from geoscore.linkage.model import POPULATION, LinkageModel, probability, save_models
+from geoscore.linkage.keys import KEYS, Codes, codes_of, linkage_keys, number_entities, set_aside_shared
+from geoscore.linkage.model import POPULATION, LinkageModel, log_odds, probability, save_models
 from geoscore.schemas import LINK
 from geoscore.tables import Table
 
@@ -29,12 +30,22 @@ ACCEPT: Final = (0.5, 0.95)
 """The threshold lies between these probabilities, whatever the precision asks for."""
 REVIEW: Final = 0.05
 """Pairs from here up to the threshold are worth a second look by a person."""
+FEW: Final = 20
+"""Pairs that are right, taken to have been seen before."""
 WORTH_KEEPING: Final = 0.001
-TRAINING: Final = (("line",), ("first", "last"), ("last", "zip"), ("email",), ("phone",))
+TRAINING: Final = {
+    "household": (("line",), ("first", "last"), ("last", "zip"), ("email",), ("phone",)),
+    "person": (("line", "last"), ("first", "last"), ("ssn",)),
+}
 """Pairs that agree in these are learned from: together they leave no comparison out."""
 FEWEST_PAIRS: Final = 500
 MOST_TRAINING_PAIRS: Final = 100
 """Of a record; where more agree, hardly one is a match, and nothing can be learned of matches."""
+TWICE_IN_A_FILE: Final = 0.1
+"""Share of the pairs of one household in one file that are one person listed twice."""
+LEAST_MATES: Final = 0.005
+UNSURE: Final = 10.0
+"""Pairs of either kind that are taken to have been seen, so that few pairs do not settle what they cannot."""
 
 
 @dataclass
@@ -72,7 +83,7 @@ def link_records(
     records
         Table of schema ``RECORD``.
     models
-        Trained earlier, for ``household`` and ``person``; they are applied as they are. New ones are trained by default.
+        Trained earlier, by the names of ``COMPARISONS``; applied as they are. New ones are trained by default.
     precision
         Expected share of right ones among linked pairs; sets the threshold, between 0.5 and 0.95.
     progress
@@ -81,8 +92,8 @@ def link_records(
     Returns
     -------
     Linked
-        Among it the links, a table of schema ``LINK``: one row per record; ``match_probability`` is how likely the
-        record belongs where it was put, with others or alone.
+        Among it the links, a table of schema ``LINK``: one row per record; ``match_probability`` is how likely
+        the record belongs where it was put, with others or alone.
 
     Examples
     --------
@@ -111,12 +122,13 @@ def link_records(
     models = models or {name: LinkageModel(compared) for name, compared in COMPARISONS.items()}
     if learn:
         tell("training")
-        models["household"].fit(entities, rules=_training(entities), engine=records.engine)
+        for name, rules_ in TRAINING.items():
+            models[name].fit(entities, rules=_training(entities, rules_), engine=records.engine)
     tell("pairs")
-    household, rules, pairs, threshold = _households(records, entities, models["household"], precision)
+    household, rules, pairs, threshold = _households(records, entities, models, precision)
     tell("persons")
     entities = entities.append_column("household", pa.array(household))
-    person = _persons(records, entities, models["person"], learn=learn)
+    person = _persons(records, entities, models["member"], learn=learn)
     entities = entities.append_column("person", pa.array(person))
     sure = _sureness(household, pairs)
     links = pa.table(
@@ -150,21 +162,50 @@ def _first_of_each(keys: pa.Table, entity: Codes) -> pa.Table:
 
 
 def _households(
-    records: Table, entities: pa.Table, model: LinkageModel, precision: float
+    records: Table, entities: pa.Table, models: dict[str, LinkageModel], precision: float
 ) -> tuple[Codes, list[CountedRule], pa.Table, float]:
     """Return the household of each entity, the rules, the pairs and the threshold."""
     rules = choose_rules(entities)
     conditions = [Rule(rule.columns).condition for rule in rules if rule.used]
     n = entities.num_rows
     among = n * max(n - 1.0, POPULATION) / 2
-    pairs = model.score(entities, rules=conditions, engine=records.engine, among=among, least=WORTH_KEEPING)
-    pairs = model.calibrate(pairs, records=n, among=among)
+    pairs = _surer(_score(records, entities, models, conditions, among=among, calibrate=True))
     threshold = choose_threshold(probability(pairs["weight"].to_numpy()), precision=precision)
     component = connect(pairs, size=n, weight=float(np.log2(threshold / (1 - threshold))))
     inside = entities.append_column("component", pa.array(component))
-    every = model.score(inside, rules=["l.component = r.component"], engine=records.engine, among=among)
-    household = cut_bridges(component, every)
-    return household, rules, pairs, threshold
+    every = _surer(_score(records, inside, models, ["l.component = r.component"], among=among, calibrate=False))
+    return leave_torn(cut_bridges(component, every), every), rules, pairs, threshold
+
+
+def _score(
+    records: Table,
+    entities: pa.Table,
+    models: dict[str, LinkageModel],
+    rules: list[str],
+    *,
+    among: float,
+    calibrate: bool,
+) -> list[pa.Table]:
+    """Return the pairs as the model of households sees them, and as that of persons does."""
+    found = []
+    for name in ("household", "person"):
+        least = WORTH_KEEPING if calibrate else 0.0
+        pairs = models[name].score(entities, rules=rules, engine=records.engine, among=among, least=least)
+        if calibrate:
+            pairs = models[name].calibrate(pairs, records=entities.num_rows, among=among)
+        found.append(pairs)
+    return found
+
+
+def _surer(found: list[pa.Table]) -> pa.Table:
+    """Return each pair once, with the larger of its weights: one household, or one person and so one household."""
+    return (
+        pa.concat_tables(found)
+        .group_by(["left", "right"])
+        .aggregate([("weight", "max")])
+        .rename_columns({"weight_max": "weight"})
+        .sort_by([("left", "ascending"), ("right", "ascending")])
+    )
 
 
 def choose_threshold(probabilities: npt.NDArray[np.float64], *, precision: float) -> float:
@@ -175,27 +216,27 @@ def choose_threshold(probabilities: npt.NDArray[np.float64], *, precision: float
     probabilities
         Match probabilities of pairs, of shape (n,).
     precision
-        Their mean above the threshold is to be at least this.
+        Their mean above the threshold is to be at least this; a few pairs alone do not raise the threshold.
 
     Examples
     --------
-    >>> round(choose_threshold(np.array([0.99, 0.98, 0.9, 0.6]), precision=0.95), 3)
+    >>> round(choose_threshold(np.repeat([0.99, 0.98, 0.9, 0.6], 100), precision=0.95), 3)
     0.9
     """
     low, high = ACCEPT
     falling = np.sort(probabilities[probabilities >= low])[::-1]
     if len(falling) == 0:
         return low
-    means = np.cumsum(falling) / np.arange(1, len(falling) + 1)
+    means = (np.cumsum(falling) + FEW) / (np.arange(1, len(falling) + 1) + FEW)
     enough = np.flatnonzero(means >= precision)
     if len(enough) == len(falling):
         return low
     return float(np.clip(falling[enough[-1]], low, high)) if len(enough) else high
 
 
-def _training(entities: pa.Table) -> list[str]:
+def _training(entities: pa.Table, rules: tuple[tuple[str, ...], ...]) -> list[str]:
     """Return conditions to learn from: those with enough pairs, and not so many that hardly one is a match."""
-    counts = {columns: count_pairs(entities, columns) for columns in TRAINING}
+    counts = {columns: count_pairs(entities, columns) for columns in rules}
     most = MOST_TRAINING_PAIRS * entities.num_rows
     return [Rule(columns).condition for columns, pairs in counts.items() if FEWEST_PAIRS <= pairs <= most]
 
@@ -207,10 +248,43 @@ def _persons(records: Table, entities: pa.Table, model: LinkageModel, *, learn: 
     if learn and pairs_in_all >= FEWEST_PAIRS:
         model.fit(entities, rules=rule, engine=records.engine)
     pairs = model.score(entities, rules=rule, engine=records.engine, among=pairs_in_all)
-    pairs = model.calibrate(pairs, records=entities.num_rows, among=pairs_in_all)
+    evidence = pairs["weight"].to_numpy() - log_odds(model.prior(entities.num_rows, pairs_in_all))
+    weight = evidence + house_mates(pairs, entities)
+    pairs = pairs.set_column(2, "weight", pa.array(weight))
     component = connect(pairs, size=entities.num_rows, weight=0.0)
     same = component[pairs["left"].to_numpy()] == component[pairs["right"].to_numpy()]
     return cut_bridges(component, pairs.filter(pa.array(same)))
+
+
+def house_mates(pairs: pa.Table, entities: pa.Table) -> npt.NDArray[np.float64]:
+    """Return the log2 odds that a pair of one household is one person, before it is looked at, of shape (n,).
+
+    A file rarely lists a person twice. So of the pairs of two files no more can be one person than the smaller number
+    of records that the household has in either; and as many are house-mates as the files list house-mates themselves.
+
+    Examples
+    --------
+    >>> entities = pa.table({"household": [0, 0, 0], "source": ["a", "a", "b"]})
+    >>> pairs = pa.table({"left": [0, 0], "right": [1, 2], "weight": [0.0, 0.0]})
+    >>> house_mates(pairs, entities).round(1).tolist()
+    [-3.2, 0.0]
+    """
+    sizes = pd.DataFrame({"household": entities["household"].to_numpy(), "file": codes_of(entities["source"])})
+    sizes = sizes.groupby(["household", "file"]).size().rename("n").reset_index()
+    within = (sizes["n"] * (sizes["n"] - 1) / 2).groupby(sizes["file"]).sum()
+    both = sizes.merge(sizes, on="household", suffixes=("", "_other"))
+    both = both[both["file"] != both["file_other"]]
+    both = both.assign(pairs=both["n"] * both["n_other"], persons=both[["n", "n_other"]].min(axis=1))
+    rates = both.groupby(["file", "file_other"])[["pairs", "persons"]].sum()
+    mates = [2 * np.sqrt(within[one] * within[other]) for one, other in rates.index]
+    persons = np.maximum(np.minimum(rates["persons"], rates["pairs"] - mates), 0.0)
+    share = (persons + UNSURE) / (rates["pairs"] + 2 * UNSURE)
+    files = codes_of(entities["source"])
+    one, other = files[pairs["left"].to_numpy()], files[pairs["right"].to_numpy()]
+    looked_up = share.reindex(pd.MultiIndex.from_arrays([one, other])).fillna(TWICE_IN_A_FILE).to_numpy()
+    clipped = np.clip(looked_up, TWICE_IN_A_FILE, 1 - LEAST_MATES)
+    odds: npt.NDArray[np.float64] = np.log2(clipped / (1 - clipped))
+    return odds
 
 
 def _sureness(household: Codes, pairs: pa.Table) -> npt.NDArray[np.float64]:

@@ -35,14 +35,22 @@ EXPECTED: Final = 0.02
 """Weight of what is expected in general beside what was learned of matches: a sample never shows all."""
 LEAST: Final = 1e-6
 """No share is taken to be smaller: what was not met in a sample may still happen."""
+OFTEN: Final = 0.2
+STRANGERS: Final = 0.05
+"""At least this share of the random pairs at a step are taken to be no matches."""
+LEAST_U: Final = 1e-8
 ROUNDS: Final = 100
 SETTLED: Final = 1e-6
-ADDRESSES: Final = ("home", "spot", "line")
-NAMES_OF_A_HOUSEHOLD: Final = 2.0
-MOVED_IN_OR_OUT: Final = 0.05
+OF_A_HOUSEHOLD: Final = ("home", "spot", "line", "email", "phone", "ssn")
+"""Columns whose values belong to one household, unless more last names than a household has stand beside one."""
+COMMON: Final = {"first": 0.005, "last": 0.002, "zip": 0.01, "born": 5e-5}
+"""How common a value usually is; with ``SEEN_BEFORE`` records of that kind a small file is filled up."""
+SEEN_BEFORE: Final = 200.0
+NAMES_OF_A_HOUSEHOLD: Final = 3.0
+MOVED_IN_OR_OUT: Final = 0.002
 """Other households to be expected at an address where nothing points to one."""
 POPULATION: Final = 10_000.0
-"""A small file is a sample of at least so many records: a name that stands in it twice is not a common name."""
+"""A small file is taken for a sample of at least so many records."""
 
 
 @dataclass
@@ -151,20 +159,27 @@ class LinkageModel:
         records, among
             As they were scored with.
         """
-        old = _log_odds(self.prior(records, among))
+        old = log_odds(self.prior(records, among))
         evidence = pairs["weight"].to_numpy() - old
         for _ in range(ROUNDS):
-            weight = evidence + _log_odds(self.prior(records, among))
+            weight = evidence + log_odds(self.prior(records, among))
             matches = 2 * float(probability(weight).sum()) / max(records, 1)
             settled = abs(matches - self.matches_per_record) < SETTLED
             self.matches_per_record = round(max(matches, LEAST), 6)
             if settled:
                 break
-        weight = np.round(evidence + _log_odds(self.prior(records, among)), 6)
+        weight = np.round(evidence + log_odds(self.prior(records, among)), 6)
         return pairs.set_column(2, "weight", pa.array(weight))
 
     def explain(self, left: int, right: int, entities: pa.Table, *, engine: Engine, among: float) -> pa.Table:
         """Return how each comparison of two records speaks for or against a match.
+
+        Parameters
+        ----------
+        left, right
+            Their ``unique_id``.
+        entities, engine, among
+            As for ``score``.
 
         Returns
         -------
@@ -173,13 +188,13 @@ class LinkageModel:
         """
         compared = self._filled(entities)
         prior = self.prior(entities.num_rows, among)
+        both = entities.filter(pc.is_in(entities["unique_id"], pa.array([left, right])))
         with _quiet():
-            linker = self._linker(entities, compared, engine, prior=prior)
-            one, other = (
-                engine.splink_api().register(entities.filter(pc.equal(entities["unique_id"], i))) for i in (left, right)
+            linker = self._linker(
+                both, compared, engine, rules=["l.unique_id <> r.unique_id"], prior=prior, all_entities=entities
             )
-            scored = linker.inference.score_pair(one, other).as_record_list()[0]
-        rows = [("before looking", "", _log_odds(prior))]
+            scored = linker.inference.predict(warning_mode="never").as_record_list()[0]
+        rows = [("before looking", "", log_odds(prior))]
         for comparison in compared:
             step = int(scored[f"gamma_{comparison.name}"])
             labels = ["different", *(step.label for step in reversed(comparison.steps))]
@@ -235,6 +250,7 @@ class LinkageModel:
         rules: Sequence[str] = (),
         columns: Sequence[str] = (),
         prior: float = 1e-4,
+        all_entities: pa.Table | None = None,
     ) -> "Linker":
         from splink import Linker, SettingsCreator
         from splink.comparison_library import CustomComparison
@@ -253,11 +269,14 @@ class LinkageModel:
             blocking_rules_to_generate_predictions=list(rules),  # type: ignore[arg-type]
             probability_two_random_records_match=prior,
             retain_matching_columns=False,
+            retain_intermediate_calculation_columns=all_entities is not None,
             max_iterations=50,
         )
         linker = Linker(api.register(entities.select(wanted)), settings, log_level=None)
         for name in dict.fromkeys(step.frequency for item in compared for step in item.steps if step.frequency):
-            linker.table_management.register_term_frequency_lookup(api.register(_frequencies(entities, name)), name)
+            linker.table_management.register_term_frequency_lookup(
+                api.register(_frequencies(all_entities or entities, name)), name
+            )
         return linker
 
 
@@ -301,8 +320,15 @@ def open_models(path: str | Path) -> dict[str, LinkageModel]:
         raise InputError(f"{place} is no linkage model; `geoscore link` writes one beside its output") from error
 
 
-def _log_odds(share: float) -> float:
-    return float(np.log2(share / (1 - share)))
+def log_odds(share: float) -> float:
+    """Return the log2 odds of a probability.
+
+    Examples
+    --------
+    >>> log_odds(0.8)
+    2.0
+    """
+    return round(float(np.log2(share / (1 - share))), 9)
 
 
 def _levels(comparison: Comparison, shares: Sequence[tuple[float, float]]) -> list[Any]:
@@ -312,7 +338,11 @@ def _levels(comparison: Comparison, shares: Sequence[tuple[float, float]]) -> li
     for step, (m, u) in zip(comparison.steps, shares, strict=False):
         built.append(_level(step, m, u))
     m, u = shares[-1]
-    return [*built, levels.ElseLevel().configure(m_probability=m, u_probability=u, label_for_charts="different")]
+    built.append(levels.ElseLevel().configure(m_probability=m, u_probability=u, label_for_charts="different"))
+    if not comparison.learned:
+        for level in built:
+            level.configure(fix_m_probability=True)
+    return built
 
 
 def _level(step: Step, m: float, u: float) -> Any:
@@ -323,52 +353,63 @@ def _level(step: Step, m: float, u: float) -> Any:
 
 
 def _frequencies(entities: pa.Table, column: str) -> pa.Table:
-    """Return how likely a record that is no match has each value; a small file is a sample of a larger population."""
+    """Return how likely a record that is no match has each value, never rarer than a small file can tell."""
     values = entities[column].combine_chunks()
-    total = max(float(entities.num_rows), POPULATION)
-    if column in ADDRESSES:
+    if column in OF_A_HOUSEHOLD:
         values, others = _other_households(values, entities["last"].combine_chunks())
-    else:
-        counts = pc.value_counts(values.drop_null())
-        values, others = counts.field("values"), counts.field("counts").to_numpy()
-    return pa.table({column: values, f"tf_{column}": others / total})
+        return pa.table({column: values, f"tf_{column}": others / max(float(entities.num_rows), POPULATION)})
+    counts = pc.value_counts(values.drop_null())
+    seen = counts.field("counts").to_numpy() + SEEN_BEFORE * COMMON.get(column, 0.0)
+    return pa.table({column: counts.field("values"), f"tf_{column}": seen / (entities.num_rows + SEEN_BEFORE)})
 
 
 def _other_households(address: pa.Array, last: pa.Array) -> tuple[pa.Array, npt.NDArray[np.float64]]:
-    """Return addresses, and how many other households may be at each, from the last names there.
-
-    Two last names are taken for one household, more for a building.
-    """
+    """Return addresses or contacts, and how many other households may share each: the more, the more last names."""
     named = pa.table({"address": address, "last": last}).filter(address.is_valid())
     names = named.group_by("address").aggregate([("last", "count_distinct")])
-    others = np.maximum(names["last_count_distinct"].to_numpy() / NAMES_OF_A_HOUSEHOLD - 1.0, 0.0)
+    others = np.maximum(names["last_count_distinct"].to_numpy() - NAMES_OF_A_HOUSEHOLD, 0.0)
     return names["address"].combine_chunks(), others + MOVED_IN_OR_OUT
 
 
 def _rule_columns(rules: Sequence[str], entities: pa.Table) -> list[str]:
+    """Return the columns that rules name."""
     text = " ".join(rules)
     return [name for name in entities.column_names if f"l.{name} " in f"{text} " or f"l.{name})" in text]
 
 
 def _leaves_something(rule: str, compared: Sequence[Comparison]) -> bool:
-    """Is there a comparison to learn about that does not look at the columns of the rule?"""
+    """Return whether some comparison does not look at the columns of the rule, so that it can be learned about."""
     return any(not any(f"l.{column} " in f"{rule} " for column in item.columns) for item in compared)
 
 
 def _learned(linker: "Linker", compared: Sequence[Comparison]) -> dict[str, list[tuple[float, float]]]:
-    """Return the learned shares; what was never met keeps what is expected in general."""
-    shares = {}
+    """Return the learned shares; what was never met keeps what is expected in general.
+
+    Random pairs hold some matches, and in a small file these are most of the pairs that agree: they are taken out of
+    ``u`` by the largest rate of matches that every step allows.
+    """
+    raw = {}
     for comparison, learned in zip(compared, linker._settings_obj.comparisons, strict=True):  # noqa: SLF001  no public way
-        steps = []
         expected = [*((step.m, step.u) for step in comparison.steps), comparison.different]
-        for level, (m, u) in zip(learned._comparison_levels_excluding_null, expected, strict=True):  # noqa: SLF001
-            own = (
-                (1 - EXPECTED) * level.m_probability + EXPECTED * m if level._m_is_trained else m,  # noqa: SLF001
-                level.u_probability if level._u_is_trained else u,  # noqa: SLF001
+        raw[comparison.name] = [
+            (
+                float(level.m_probability if level._m_is_trained else m),  # noqa: SLF001
+                float(level.u_probability if level._u_is_trained else u),  # noqa: SLF001
+                m,
             )
-            steps.append(tuple(round(max(float(share), LEAST), 7) for share in own))
-        shares[comparison.name] = steps
-    return shares  # type: ignore[return-value]
+            for level, (m, u) in zip(learned._comparison_levels_excluding_null, expected, strict=True)  # noqa: SLF001
+        ]
+    rate = min((u / m for steps in raw.values() for m, u, _ in steps if m >= OFTEN), default=0.0)
+    return {
+        name: [
+            (
+                round(max((1 - EXPECTED) * m + EXPECTED * expected, LEAST), 9),
+                round(max(u - rate * m, u * STRANGERS, LEAST_U), 9),
+            )
+            for m, u, expected in steps
+        ]
+        for name, steps in raw.items()
+    }
 
 
 @contextmanager
