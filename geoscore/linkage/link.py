@@ -220,7 +220,7 @@ def choose_threshold(probabilities: npt.NDArray[np.float64], *, precision: float
 
     Examples
     --------
-    >>> round(choose_threshold(np.repeat([0.99, 0.98, 0.9, 0.6], 100), precision=0.95), 3)
+    >>> round(choose_threshold(np.repeat([0.99, 0.98, 0.9, 0.6], 100), precision=0.959), 3)
     0.9
     """
     low, high = ACCEPT

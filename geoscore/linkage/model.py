@@ -268,15 +268,14 @@ class LinkageModel:
             ],
             blocking_rules_to_generate_predictions=list(rules),  # type: ignore[arg-type]
             probability_two_random_records_match=prior,
-            retain_matching_columns=False,
+            retain_matching_columns=all_entities is not None,
             retain_intermediate_calculation_columns=all_entities is not None,
             max_iterations=50,
         )
         linker = Linker(api.register(entities.select(wanted)), settings, log_level=None)
+        counted = entities if all_entities is None else all_entities
         for name in dict.fromkeys(step.frequency for item in compared for step in item.steps if step.frequency):
-            linker.table_management.register_term_frequency_lookup(
-                api.register(_frequencies(all_entities or entities, name)), name
-            )
+            linker.table_management.register_term_frequency_lookup(api.register(_frequencies(counted, name)), name)
         return linker
 
 

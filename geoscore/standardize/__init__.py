@@ -1,7 +1,7 @@
 """Standard forms: what people write in many ways, made comparable; nothing in here knows of files or households."""
 
 from geoscore.standardize.dates import DateOrder, choose_date_order, find_date_order, parse_date
-from geoscore.standardize.keys import name_key, split_full_name, split_street, street_key
+from geoscore.standardize.keys import DIRECTIONS, STREET_TYPES, name_key, split_full_name, split_street, street_key
 from geoscore.standardize.values import (
     Band,
     Parsed,
@@ -19,6 +19,8 @@ from geoscore.standardize.values import (
 )
 
 __all__ = [
+    "DIRECTIONS",
+    "STREET_TYPES",
     "Band",
     "DateOrder",
     "Parsed",

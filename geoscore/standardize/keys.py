@@ -11,7 +11,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_DIRECTIONS: Final = {
+DIRECTIONS: Final = {
     "NORTH": "N", "SOUTH": "S", "EAST": "E", "WEST": "W",
     "NORTHEAST": "NE", "NORTHWEST": "NW", "SOUTHEAST": "SE", "SOUTHWEST": "SW",
     **{short: short for short in ("N", "S", "E", "W", "NE", "NW", "SE", "SW")},
@@ -31,7 +31,7 @@ SPG SPRING; SQ SQUARE; STA STATION; STRM STREAM; ST STREET STR STRT; SMT SUMMIT;
 TRACK; TRL TRAIL; TUNL TUNNEL; TPKE TURNPIKE; UN UNION; VLY VALLEY; VW VIEW; VLG VILLAGE; VIS VISTA; WALK; WAY WY;
 WL WELL
 """
-_SUFFIXES: Final = {
+STREET_TYPES: Final = {
     form: line.split()[0] for line in _SUFFIX_FORMS.replace("\n", " ").split(";") for form in line.split()
 }
 _ORDINALS: Final = dict(
@@ -98,14 +98,14 @@ def _abbreviate(words: list[str]) -> list[str]:
     start = 1 if words and words[0][0].isdigit() else 0
     name = words[start:]
     after: list[str] = []
-    if len(name) > 2 and name[-1] in _DIRECTIONS and name[-2] in _SUFFIXES:  # noqa: PLR2004
-        after = [_DIRECTIONS[name[-1]]]
+    if len(name) > 2 and name[-1] in DIRECTIONS and name[-2] in STREET_TYPES:  # noqa: PLR2004
+        after = [DIRECTIONS[name[-1]]]
         name = name[:-1]
-    if len(name) > 1 and name[-1] in _SUFFIXES:
-        after = [_SUFFIXES[name[-1]], *after]
+    if len(name) > 1 and name[-1] in STREET_TYPES:
+        after = [STREET_TYPES[name[-1]], *after]
         name = name[:-1]
-    if len(name) > 1 and name[0] in _DIRECTIONS:
-        name = [_DIRECTIONS[name[0]], *name[1:]]
+    if len(name) > 1 and name[0] in DIRECTIONS:
+        name = [DIRECTIONS[name[0]], *name[1:]]
     return [*words[:start], *name, *after]
 
 
