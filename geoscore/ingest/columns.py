@@ -75,7 +75,11 @@ def header_words(name: str) -> str:
     ('mail zip code', 'street predir', 'npo 02 last opp amount c')
     """
     parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|#", name)
-    return " ".join(word for part in parts for word in _cut(part.lower()))
+    words = [word for part in parts for word in _cut(part.lower())]
+    whole = name.lower()
+    letters = whole.rstrip("0123456789")
+    known = letters.isalpha() and not {word for word in words if not word.isdigit()} <= WORDS
+    return " ".join([*_cut(letters), *([whole[len(letters) :]] if letters != whole else [])] if known else words)
 
 
 def _cut(text: str) -> list[str]:
@@ -249,6 +253,8 @@ def _from_values(column: _Column) -> tuple[str, float, str]:
             and not re.search(r"\.\d*$", column.values[0])
         ):  # noqa: PLR2004
             return kind, VALUES_ALONE, _look_like(column, kind)
+    if not _is_generic(column.name) and not column.share("street") >= ENOUGH:
+        return "other", VAGUE_MOST, "neither header nor values are of a kind that is used"
     texts = " ".join(column.values[:50])
     pieces = sum(len(value.split()) for value in column.values) / len(column.values)
     found = [
@@ -257,7 +263,7 @@ def _from_values(column: _Column) -> tuple[str, float, str]:
         ("income_band", column.share("income_band") >= ENOUGH and column.distinct <= 40),  # noqa: PLR2004
         ("street", column.share("street") >= ENOUGH and pieces >= 2.2),  # noqa: PLR2004
         ("zip", column.share("zip") >= 0.95 and all(len(value) >= 5 for value in column.values)),  # noqa: PLR2004
-        ("full_name", column.share("full_name") >= 0.9 and 1.8 <= pieces <= 4.2 and column.distinct > 5),  # noqa: PLR2004
+        ("full_name", column.share("full_name") >= 0.9 and 1.8 <= pieces <= 4.2 and column.distinct > 1),  # noqa: PLR2004
     ]
     for kind, fits in found:
         if fits:
@@ -265,6 +271,13 @@ def _from_values(column: _Column) -> tuple[str, float, str]:
     if column.distinct == len(column.values) > 20 and pieces < 1.5:  # noqa: PLR2004
         return "other", GUESS, "every value is another one, but nothing says what they are"
     return "other", VAGUE_MOST, "neither header nor values are of a kind that is used"
+
+
+def _is_generic(name: str) -> bool:
+    """Return whether a header says nothing, such as ``col_3``, ``Unnamed: 4`` or ``V7``."""
+    return bool(
+        re.fullmatch(r"(unnamed|col(umn)?|field|var(iable)?|attr(ibute)?|[a-z])[ :_.-]*\d*|\d+|", name.strip().lower())
+    )
 
 
 def _look_like(column: _Column, kind: str) -> str:

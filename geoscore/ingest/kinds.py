@@ -29,30 +29,34 @@ HEADERS: Final[tuple[tuple[str, str], ...]] = (
     ("ssn", r"ssn( last| no| num)?$|social security|soc sec(?! (quality|data))"),
     (
         "other",
-        r"quality|city ?(state|st)\b|\bcsz\b|area code|phone (type|ext)|(tier|decile|percentile|score|rank|rating)$|(value|val) (code|cd|range|band)|exemption|maiden|org name|organization|care ?of|relationship|type code|flag$|\bind$|indicator|occupation|company|employer|coord|\bcount$|county( (code|name|desc|no|num|number|description|cd))?$|country",
+        r"quality|^legal name$|business (as|name)|\bdba\b|licen[sc]e (desc|type|code)|account ?\d? name|site number|city ?(state|st)\b|\bcsz\b|area code|phone (type|ext)|(tier|decile|percentile|score|rank|rating)$|(value|val) (code|cd|range|band)|exemption|maiden|org name|organization|care ?of|relationship|type code|flag$|\bind$|indicator|occupation|company|employer|coord|\bcount$|county( (code|name|desc|no|num|number|description|cd))?$|country",
     ),
     ("email", r"\be ?mail(?! (name|type|flag|status|optin))"),
-    ("zip4", r"zip ?4$|zip ?(code)? ?plus ?4|plus ?4|zip ?(code)? ?ext|postal code (suffix|ext)|zip suffix|\bz4\b"),
+    (
+        "zip4",
+        r"zip ?4$|zip ?(code)? ?plus ?4|plus ?4|zip ?(code)? ?ext|postal code (suffix|ext)|zip suffix|\bz ?4\b|zip ?code (2|two)$|zip plus$",
+    ),
     ("zip", r"zip|postal ?code|post ?code|postal$|\bplz\b"),
     ("longitude", r"\b(lon|lng|long|longitude|x lon)\b"),
     ("latitude", r"\b(lat|latitude|y lat)\b"),
+    ("phone", r"phone|\btel\b|telephone|\bcell\b|mobile|\bfax\b|\bph\b( no| num| number)?$"),
     ("birth_year", r"birth ?(year|yr)|year (of )?birth|year .*\bborn|\byob\b|yr (of )?birth"),
     ("date_of_birth", r"\bdob\b|birth ?(date|day|dt)|date (of )?birth|\bbday\b|\bborn\b|^birth$"),
-    ("income_band", r"inc(ome)? (range|band|code|cd|bracket|group|level|class|bucket|cat)|faminc|hh ?inc\b"),
+    ("income_band", r"inc(ome)? (range|band|code|cd|bracket|group|level|class|bucket|cat)|faminc|hh ?inc\b|^ehi$"),
     (
         "income_usd",
         r"\binc(ome)?\b(?! muni)|h?h?p?totval$|hincp|fincp|pincp|totinc|hhincome|hh ?income|salary|wages|earnings|\bagi\b|fincbta?xm?",
     ),
     ("other", r"(net )?worth (range|band|code|cd)|age (range|band|group|code|cd|bracket)|length (of )?res"),
     ("net_worth_usd", r"net ?worth|wealth( (est|amount|usd|value|score))?$"),
-    ("assets_usd", r"\bassets?\b|investable|liquid|portfolio"),
+    ("assets_usd", r"\bassets?\b|investable|liquid|^liq$|^fin$|portfolio"),
     (
         "largest_gift_usd",
         r"(largest|max|maximum|highest|biggest|lg|major|mrc max) ?(single )?(gift|amount|amt|donation|contribution|trans\w*|opp\w*)|max amt",
     ),
     (
         "gift_date",
-        r"(gift|donation|donor|donated|contribution|trans(action)?|received|close|pledge|giving|recd|opp|gf)\w*( \w+)* (date|dt|day)|date (received|of (gift|donation|contribution)|given)|(last|first) (gift|close|donation)( date| dt)?$",
+        r"(gift|donation|donor|donated|contrib(ution)?|trans(action)?|received|close|pledge|giving|recd|opp|gf)\w*( \w+)* (date|dt|day)|date (received|of (gift|donation|contribution)|given)|(last|first) (gift|close|donation)( date| dt)?$",
     ),
     (
         "other",
@@ -60,18 +64,18 @@ HEADERS: Final[tuple[tuple[str, str], ...]] = (
     ),
     (
         "gift_usd",
-        r"(gift|donation|contribution|donated|giving|pledge|raised|opp|trans(action)?|gf)s?( \w+)* (amount|amt|total|usd|sum|value)|(total|last|first|average|avg|mean|lifetime|cumulative|ytd|fy ?\d*) (gifts?|giving|donations?|donated|contributions?|amount|amt|raised|opp amount|pledged|transaction amount)|^(gift|donation|contribution|giving|amount|amt|pledge)s?$|(gifts|donations|donated|giving|raised|contributions)$|^total amount$|\bytd\b",
+        r"(gift|donation|contrib(ution)?|donated|giving|pledge|raised|opp|trans(action)?|gf)s?( \w+)* (amount|amt|total|usd|sum|value)|(total|last|first|average|avg|mean|lifetime|cumulative|ytd|fy ?\d*) (gifts?|giving|donations?|donated|contributions?|amount|amt|raised|opp amount|pledged|transaction amount)|^(gift|donation|contribution|giving|amount|amt|pledge)s?$|(gifts|donations|donated|giving|raised|contributions)$|^total amount$|\bytd\b",
     ),
+    ("home_value_usd", r"total land imp"),
     (
         "other",
-        r"\bland\b|\bbldg\b|building|\bimps?\b|improv|price|taxable|fixture|personal property|party|parties|gender|sex\b|race|ethnic|relig|marital|status|precinct|district|township|nbhd|neighborhood|exempt|sq ?ft|acre|bedroom|bath|year built|yr built|stor(y|ies)\b|lot (size|area)",
+        r"(?<!total )\bland\b|\bbldg\b|building|\bimps?\b|improv|price|taxable|fixture|personal property|party|parties|gender|sex\b|race|ethnic|relig|marital|status|precinct|district|township|nbhd|neighborhood|exempt|sq ?ft|acre|bedroom|bath|year built|yr built|stor(y|ies)\b|lot (size|area)",
     ),
     (
         "home_value_usd",
-        r"(home|house|hm|market|mkt|mk|fmk|fair|property|prop|assessed|assd|assmt|assessor|just|jv|appraised|appr|total|tot|full|dwelling|parcel|est)( \w+)* (val|value|amt|roll)\b|(val|value) (total|tot|assessed|market|cur)|assess(ed|ment)? ?tot(al)?|(mailed|certified|board|av|total) (tot|av)|zestimate|\bvalp\b|^jv$|\bfcv\b|\bfmv\b|\bemv\b( total)?|roll tot|(market|appraised|total) ?assess(ment)?$|^assessment$|^assessed$|full cash|net value|tot(al)? ?(appr|assd|assessed|value|val)",
+        r"(home|house|hm|market|mkt|mk|fmk|fair|property|prop|assessed|assd|assmt|assessor|just|jv|appraised|appr|total|tot|full|dwelling|parcel|est)( \w+)* (val|value|amt|roll)\b|(val|value) (total|tot|assessed|market|cur)|assess(ed|ment)? ?tot(al)?|(mailed|certified|board|av|total) (tot|av)|zestimate|total land imp|^houses$|\bvalp\b|^jv$|\bfcv\b|\bfmv\b|\bemv\b( total)?|roll tot|(market|appraised|total) ?assess(ment)?$|^assessment$|^assessed$|full cash|net value|tot(al)? ?(appr|assd|assessed|value|val)",
     ),
     ("date", r"date|\bdt\b|\bdos\b|time(stamp)?\b|created|updated|last voted|recency|changed"),
-    ("phone", r"phone|\btel\b|telephone|\bcell\b|mobile|\bfax\b|\bph\b( no| num| number)?$"),
     ("middle_name", r"middle|\bm ?name\b|\bmi\b|mid ?name|\bm init|second name|\bmid\b"),
     (
         "first_name",
@@ -85,7 +89,7 @@ HEADERS: Final[tuple[tuple[str, str], ...]] = (
     ("prefix", r"prefix|salutation|honorific|^title( \d)?$|name title|bio title|\bpfx\b|\bpre$"),
     (
         "unit",
-        r"\bunit\b|\bapt\b|apartment|suite|\bste\b|secondary addr|addr\w*( line)? ?2\b|street( line)? ?2\b|line ?2\b|extra addr|addr\w* ext|second line|2nd line|room no|\bunitno\b|\baddr(ess)? two\b",
+        r"\bunit\b|\bapt\b|apartment|suite|\bste\b|secondary addr|addr\w*( line)? ?2\b|street( line)? ?2\b|line ?2\b|extra addr|^extension$|addr\w* ext|second line|2nd line|room no|\bunitno\b|\baddr(ess)? two\b",
     ),
     (
         "street_direction",
@@ -97,7 +101,7 @@ HEADERS: Final[tuple[tuple[str, str], ...]] = (
     ),
     (
         "house_number",
-        r"(house|hse|street|st|str|add|addr|address|bldg|site|civic|premise|situs)s? ?(num|number|no|nbr|nr)\b|^number$|^num$|house ?n(um|o)|\bstno\b",
+        r"^house$|(house|hse|street|st|str|add|addr|address|bldg|site|civic|premise|situs)s? ?(num|number|no|nbr|nr)\b|^number$|^num$|house ?n(um|o)|\bstno\b",
     ),
     ("street_name", r"(street|st|str|road|rd|thoroughfare) ?(name|nm|nam)|^street$|^str$|situs st(reet)?$|full str$"),
     ("city", r"\bcity\b|\btown\b|municipality|\bmuni\b|suburb|place ?name|locality|post office|\bcommunity\b|^ville$"),
@@ -112,7 +116,7 @@ HEADERS: Final[tuple[tuple[str, str], ...]] = (
     ("age", r"\bage\b|^agep$|^tage$|^prtage$"),
     (
         "id",
-        r"\bids?\b|\w+id$|uuid|guid|\bkey\b|\bpin\b|parcel( (num|no|nbr|number))?$|(account|acct|tax) ?(num|no|nbr|number)|^\w+ #$|#|\bfolio\b|\bnpi\b|\bhash\b|\bleid\b|\bbbl\b|\b[as]pn\b|\bain\b|\bstrap\b|(image|file|control|member|reg|registration|registrant|case|permit|record|receipt|customer|constituent|voter|donor|household|order|ticket|serial|line|sequence|ref|reference|invoice|badge) ?(num|no|nbr|number|seq)\b|h seq|idnum|^control$|^(major|minor)$|\bnum$|^serialno$|\bsequence\b",
+        r"\bids?\b|\w+id$|uuid|guid|\bkey\b|\bpin\b|parcel( (num|no|nbr|number))?$|(account|acct|tax) ?(num|no|nbr|number)|^\w+ #$|#|\bfolio\b|\bnpi\b|\bhash\b|\bleid\b|\bbbl\b|\b[as]pn\b|\bain\b|\bstrap\b|(image|file|control|member|reg|registration|registrant|case|permit|record|receipt|customer|constituent|voter|donor|household|order|ticket|serial|line|sequence|ref|reference|invoice|badge) ?(num|no|nbr|number|seq)\b|h seq|idnum|identif\w+ (num|no|nbr|number)|^control$|^(major|minor)$|\bnum$|^serialno$|\bsequence\b",
     ),
     (
         "full_name",
@@ -143,7 +147,7 @@ VALUES: Final[dict[str, re.Pattern[str]]] = {
         "zip": r"\d{5}([- ]?\d{4})?(\.0)?|\d{3,4}(\.0)?|\d{9}",
         "zip4": r"\d{1,4}(\.0)?",
         "email": r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}",
-        "phone": r"(\+?1[-. ]?)?\(?\d{3}\)?[-. /]*\d{3}[-. ]*\d{4}( ?(x|ext)\.? ?\d+)?(\.0)?",
+        "phone": r"(\+?1[-. ]?)?(\(?\d{3}\)?[-. /]*)?\d{3}[-. ]*\d{4}( ?(x|ext)\.? ?\d+)?(\.0)?",
         "date": DATE,
         "date_of_birth": DATE,
         "gift_date": DATE,

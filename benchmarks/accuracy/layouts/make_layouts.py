@@ -19,14 +19,14 @@ NULLS = ("", "", "NA", "NULL", "N/A")
 
 
 def read_layouts() -> list[dict]:
-    """Return the layouts of all families, each with its columns parsed and a split alternating within the family."""
+    """Return the layouts of all families, each with its columns parsed and every fourth of a family held out."""
     layouts = []
     for family in FAMILIES:
         described = tomllib.loads((HERE / f"{family}.toml").read_text(encoding="utf-8"))
         for number, layout in enumerate(described["layouts"]):
             columns = [[part.strip() for part in line.split(" | ")] for line in layout["columns"].strip().splitlines()]
             layout["columns"] = [(header, kind, look[0] if look else "") for header, kind, *look in columns]
-            layout["split"] = "tune" if number % 2 == 0 else "held_out"
+            layout["split"] = "held_out" if number % 4 == 3 else "tune"
             layouts.append(layout)
     return layouts
 
