@@ -244,9 +244,6 @@ def _not_built(name: str, promise: str) -> None:
     app.command(name, help=f"(not built yet) {promise[0].upper()}{promise[1:]}.", context_settings=settings)(command)
 
 
-_not_built("inspect", "say what is in household files, and how geoscore would read them")
-_not_built("init", "write a project file from what `geoscore inspect` finds")
-_not_built("link", "link the records of any files into persons and households, with match probabilities")
 _not_built("geocode", "turn a file's addresses into points and cells, offline, from a gazetteer")
 _not_built("trade-area", "draw rings, drive-time, customer-derived and Huff trade areas, and count what is in them")
 _not_built("fit", "learn propensity and expected gift from households with an outcome")

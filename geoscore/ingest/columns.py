@@ -251,7 +251,7 @@ def _from_values(column: _Column) -> tuple[str, float, str]:
             and written >= ENOUGH
             and len(column.values[0]) > 9
             and not re.search(r"\.\d*$", column.values[0])
-        ):  # noqa: PLR2004
+        ):
             return kind, VALUES_ALONE, _look_like(column, kind)
     if not _is_generic(column.name) and not column.share("street") >= ENOUGH:
         return "other", VAGUE_MOST, "neither header nor values are of a kind that is used"

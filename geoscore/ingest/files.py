@@ -103,6 +103,17 @@ def read_file(
     return raw
 
 
+def is_readable(path: Path) -> bool:
+    """Return whether a file's ending is one that ``read_file`` knows.
+
+    Examples
+    --------
+    >>> is_readable(Path("a.csv.gz")), is_readable(Path("README.md"))
+    (True, False)
+    """
+    return any(suffix.lower() in SUFFIXES for suffix in path.suffixes)
+
+
 def _check_names(raw: RawFile) -> None:
     if not raw.names:
         raise InputError(f"{raw.path} has no columns")

@@ -4,6 +4,6 @@ Links first (which record belongs to which household, how surely), then househol
 """
 
 from geoscore.linkage.golden import merge_households
-from geoscore.linkage.link import Linked, link_records
+from geoscore.linkage.link import PRECISION, Linked, link_records
 
-__all__ = ["Linked", "link_records", "merge_households"]
+__all__ = ["PRECISION", "Linked", "link_records", "merge_households"]

@@ -53,6 +53,7 @@ class Linked:
     """Links, how they came about, and what is needed to explain them."""
 
     links: Table
+    records: pa.Table
     entities: pa.Table
     pairs: pa.Table
     models: dict[str, LinkageModel]
@@ -65,6 +66,7 @@ class Linked:
         folder.mkdir(mode=0o700, exist_ok=True)
         save_models(self.models, folder / "model.json")
         pq.write_table(self.entities, folder / "entities.parquet", compression="zstd")
+        pq.write_table(self.records, folder / "records.parquet", compression="zstd")
         pq.write_table(self.pairs, folder / "pairs.parquet", compression="zstd")
         (folder / "linkage.json").write_text(json.dumps(self.counts, indent=1) + "\n", encoding="utf-8")
 
@@ -152,7 +154,8 @@ def link_records(
         "rules": [str(rule) for rule in rules],
     }
     table = Table.from_arrow(links, engine=records.engine)
-    return Linked(table, entities, pairs, models, rules, threshold, counts)
+    numbered = keys.select(["source", "row", "record_id"]).append_column("unique_id", pa.array(entity))
+    return Linked(table, numbered, entities, pairs, models, rules, threshold, counts)
 
 
 def _first_of_each(keys: pa.Table, entity: Codes) -> pa.Table:
