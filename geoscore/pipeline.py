@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -60,6 +61,7 @@ class _Work:
     stage: Path
     private: Path
     report: Callable[[str, int, int | None], None]
+    suppression: ingest.Suppression | None = None
     outlines: dict[str, Any] = field(default_factory=dict)
     counts: dict[str, Any] = field(default_factory=dict)
 
@@ -99,11 +101,13 @@ def run(
     formula = open_formula(formula_path if formula_path.suffix == ".toml" else plan.capacity.formula)
     folder = Path(out) if out is not None else plan.folder / "out"
     report = progress or (lambda _stage, _done, _all: None)
+    today = datetime.now(tz=UTC).date()
+    suppression = ingest.open_suppression(plan.suppression, today=today, resolve=plan.resolve)
     opened = ingest.open_sources(plan.sources, resolve=plan.resolve)
     with _staging(folder) as stage, open_engine(engine, memory=memory) as tables:
         private = stage / "private"
         private.mkdir(mode=0o700)
-        work = _Work(plan, formula, tables, stage, private, report)
+        work = _Work(plan, formula, tables, stage, private, report, suppression)
         surface = _publish(work, _build(work, opened))
         _write_outputs(work, surface)
         _write_ledger(work, Path(project), folder)
@@ -146,10 +150,7 @@ def _build(work: _Work, opened: list[ingest.OpenSource]) -> pa.Table:
     census, ground = _read_census(work)
     records = _ingest(work, opened, ground)
     work.report("link", 0, None)
-    linked = linkage.link_records(records, progress=lambda what: work.report(f"link: {what}", 0, None))
-    links = linked.links.save(work.private / "links.parquet")
-    linked.save(work.private / "linkage")
-    work.counts["linkage"] = linked.counts
+    records, links = _link(work, records)
     households = linkage.merge_households(records, links, precedence=plan.ranked_sources())
     households = households.save(work.private / "households.parquet")
     work.counts["households"] = households.count()
@@ -204,14 +205,48 @@ def _ingest(work: _Work, opened: list[ingest.OpenSource], ground: pa.Table) -> T
         opened,
         as_of=work.project.as_of,
         out=work.private,
+        suppression=work.suppression,
         inside=geocoding.inside_region(ground, resolution=work.project.surface.resolution),
         progress=lambda name, rows: work.report(f"read {name}", rows, None),
     )
+    work.counts["suppression"] = {"synced": str(work.suppression.synced)} if work.suppression else "none"
     work.counts["files"] = [{**asdict(source), "rows_used": source.rows_used} for source in reports]
     records = Table.scan(work.private / "records.parquet", RECORD, engine=work.engine)
     if records.count() == 0:
         raise InputError("every row of every file was rejected; the reasons are: " + _reasons(work.counts["files"]))
     return records
+
+
+def _link(work: _Work, records: Table) -> tuple[Table, Table]:
+    """Return records and links, without the households of those who opted out."""
+    linked = linkage.link_records(records, progress=lambda what: work.report(f"link: {what}", 0, None))
+    links = linked.links.save(work.private / "links.parquet")
+    if work.suppression is not None:
+        path = work.private / "suppressed.parquet"
+        withdrawn = ingest.drop_households(records, links, Table.scan(path, ingest.SUPPRESSED, engine=work.engine))
+        # nothing of them stays behind, not even what found their household
+        records = withdrawn.records.save(work.private / "records.parquet")
+        links = withdrawn.links.save(work.private / "links.parquet")
+        _reject(work, withdrawn.rejected)
+        if links.count() == 0:
+            raise InputError("every household opted out; there is nothing to count")
+        linked = linked.keep(links.collect())
+    linked.save(work.private / "linkage")
+    work.counts["linkage"] = linked.counts
+    return records, links
+
+
+def _reject(work: _Work, rows: pa.Table) -> None:
+    """Move rows from used to rejected, with their reasons."""
+    path = work.private / "rejected.parquet"
+    both = pa.concat_tables([pq.read_table(path, schema=REJECTED), rows])
+    pq.write_table(both.sort_by([("source", "ascending"), ("row", "ascending")]), path, compression="zstd")
+    by_source = rows.group_by(["source", "reason"]).aggregate([([], "count_all")]).to_pylist()
+    for file in work.counts["files"]:
+        for item in (item for item in by_source if item["source"] == file["name"]):
+            reasons = file["rows_rejected"]
+            reasons[item["reason"]] = reasons.get(item["reason"], 0) + item["count_all"]
+            file["rows_used"] -= item["count_all"]
 
 
 def _reasons(files: list[dict[str, Any]]) -> str:
@@ -228,19 +263,11 @@ def _count_places(work: _Work, homes: Table, unlocated: Table, links: Table) -> 
         return joined.with_columns(nw.lit("the household has no place").alias("detail"))
 
     rows = unlocated.derive(REJECTED, lost).collect()
-    path = work.private / "rejected.parquet"
-    both = pa.concat_tables([pq.read_table(path, schema=REJECTED), rows])
-    pq.write_table(both.sort_by([("source", "ascending"), ("row", "ascending")]), path, compression="zstd")
-    by_source = rows.group_by(["source", "reason"]).aggregate([([], "count_all")]).to_pylist()
-    for file in work.counts["files"]:
-        for item in (item for item in by_source if item["source"] == file["name"]):
-            reasons = file["rows_rejected"]
-            reasons[item["reason"]] = reasons.get(item["reason"], 0) + item["count_all"]
-            file["rows_used"] -= item["count_all"]
+    _reject(work, rows)
     used = sum(file["rows_used"] for file in work.counts["files"])
     read = sum(file["rows_read"] for file in work.counts["files"])
     rejected = sum(sum(file["rows_rejected"].values()) for file in work.counts["files"])
-    if read != used + rejected or rejected != both.num_rows:
+    if read != used + rejected or rejected != pq.read_metadata(work.private / "rejected.parquet").num_rows:
         raise GeoscoreError(f"{read} rows read are not {used} used + {rejected} rejected; please report this")
     work.counts |= {"rows_read": read, "rows_used": used, "rows_rejected": rejected}
 
@@ -353,13 +380,22 @@ def _write_ledger(work: _Work, project: Path, folder: Path) -> None:
     ledger = Ledger(work.stage / "ledger.jsonl", folder=folder)
     ledger.append("run", {"geoscore": version("geoscore"), "purpose": plan.purpose, "as_of": str(plan.as_of)})
     ledger.append_file("project", project)
+    if plan.suppression is not None:
+        gone = sum(
+            count
+            for file in work.counts["files"]
+            for reason, count in file["rows_rejected"].items()
+            if reason in ingest.OPT_OUT_REASONS
+        )
+        told = {"synced": str(plan.suppression.synced), "rows_left_out": gone}
+        ledger.append_file("suppression", plan.resolve(plan.suppression.path), told)
+    else:
+        ledger.append("suppression", {"list": "none"})
     if Path(plan.capacity.formula).suffix == ".toml":
         ledger.append_file("formula", plan.resolve(Path(plan.capacity.formula)))
     files = {file["name"]: file for file in work.counts["files"]}
     for source in plan.sources:
-        told = {
-            name: files[source.name][name] for name in ("rows_read", "rows_used", "rows_rejected", "refused_features")
-        }
+        told = {name: files[source.name][name] for name in _TOLD}
         stated = {"name": source.name, "vintage": str(source.vintage), "licence": source.licence}
         ledger.append_file("source", plan.resolve(source.path), {**stated, **told})
     for name, sample in _CENSUS_FILES.items():
@@ -372,6 +408,7 @@ def _write_ledger(work: _Work, project: Path, folder: Path) -> None:
     ledger.append("end", {})
 
 
+_TOLD: Final = ("rows_read", "rows_used", "rows_rejected", "refused_features", "sensitive_features")
 _CENSUS_FILES: Final = {
     "areas": "zones.parquet",
     "incomes": "zone_incomes.parquet",

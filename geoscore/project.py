@@ -23,6 +23,10 @@ FIELDS: Final = (*IDENTITY, "zip", "longitude", "latitude", *EVIDENCE, "income_b
 """What a file's columns can be mapped to; ``income_band`` and ``birth_year`` become evidence columns."""
 
 
+SHORTEST_REASON: Final = 10
+"""Characters that a reason to keep a sensitive column needs."""
+
+
 class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -42,6 +46,7 @@ class Source(_Settings):
     licence: str = "not stated"
     permitted: tuple[Purpose, ...] | None = None
     features: bool = True
+    sensitive: dict[str, str] = {}
 
     @field_validator("columns")
     @classmethod
@@ -54,6 +59,18 @@ class Source(_Settings):
         if ("longitude" in columns) != ("latitude" in columns):
             raise ValueError("longitude and latitude are mapped together or not at all")
         return columns
+
+    @model_validator(mode="after")
+    def _reasons(self) -> "Source":
+        for column, reason in self.sensitive.items():
+            if len(reason.strip()) < SHORTEST_REASON:
+                raise ValueError(
+                    f"the reason to keep {column!r} is too short; say why it is lawful and needed "
+                    f"({SHORTEST_REASON} characters or more)"
+                )
+        if self.sensitive and not self.features:
+            raise ValueError("features = false keeps no column beside the households; remove it or [sources.sensitive]")
+        return self
 
 
 class Census(_Settings):
@@ -80,6 +97,14 @@ class Surface(_Settings):
         return self
 
 
+class Suppression(_Settings):
+    """The list of those who opted out, as keyed hashes, and the day on which it was last brought up to date."""
+
+    path: Path
+    synced: date
+    key: Path = Path("suppression.key")
+
+
 class Capacity(_Settings):
     """What counts as capacity: a formula that ships with geoscore, or a TOML file of the same form."""
 
@@ -98,6 +123,7 @@ class Project(_Settings):
     census: Census = Census()
     capacity: Capacity = Capacity()
     surface: Surface = Surface()
+    suppression: Suppression | None = None
     folder: Path = Path()
 
     @model_validator(mode="after")
@@ -174,6 +200,7 @@ def _first_words(error: ValidationError) -> str:
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         known = {*Project.model_fields, *Source.model_fields, *Surface.model_fields, *Census.model_fields}
+        known |= {*Suppression.model_fields}
         message = f"no such setting{did_you_mean(str(first['loc'][-1]), known)}"
     more = error.error_count() - 1
     return f"{place + ': ' if place else ''}{message}" + (f" (and {more} more)" if more else "")

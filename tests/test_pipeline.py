@@ -222,3 +222,36 @@ def test_some_purposes_are_refused(make_project: Callable[..., Path], purpose: s
 def test_a_source_that_does_not_permit_the_purpose_is_refused(make_project: Callable[..., Path]) -> None:
     with pytest.raises(PolicyError, match="permits retail"):
         run(make_project("zip\n94301\n", source='permitted = ["retail"]'))
+
+
+REASON = "public voter roll, needed to count turnout"
+
+
+@pytest.mark.parametrize(
+    ("sensitive", "error", "words"),
+    [
+        ('Party = "  because   "', ProjectError, "too short"),
+        ('Party = ""', ProjectError, "too short"),
+        (f'Partie = "{REASON}"', InputError, r"did you mean 'Party'\?"),
+        (f'Color = "{REASON}"', InputError, "needs no reason"),
+        (f'zip = "{REASON}"', InputError, "mapped to a field"),
+    ],
+)
+def test_a_sensitive_column_needs_a_reason_and_to_be_there(
+    make_project: Callable[..., Path], sensitive: str, error: type[Exception], words: str
+) -> None:
+    path = make_project("zip,Party,Color\n94301,D,red\n", source=f"[sources.sensitive]\n{sensitive}")
+    with pytest.raises(error, match=words) as caught:
+        run(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_sensitive_column_with_a_reason_is_kept_and_told(make_project: Callable[..., Path], tmp_path: Path) -> None:
+    rows = "".join(f"94301,D,none,{i}\n" for i in range(40))
+    source = f'[sources.sensitive]\nParty = "{REASON}"'
+    done = run(make_project("zip,Party,Religion,Color\n" + rows, source=source), out=tmp_path / "out")
+    names = pq.read_schema(done.out / "private" / "features" / "donors.parquet").names
+    assert names == ["row", "record_id", "Party", "Color"]
+    told = json.loads((done.out / "summary.json").read_text())["files"][0]
+    assert (told["refused_features"], told["sensitive_features"]) == (["Religion"], {"Party": REASON})
+    assert REASON in (done.out / "ledger.jsonl").read_text()

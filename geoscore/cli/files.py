@@ -135,3 +135,38 @@ def _profiles(files: list[Path], sheet: str | None):  # type: ignore[no-untyped-
     if not profiles:
         raise GeoscoreError("none of these files is of a kind that geoscore reads")
     return profiles
+
+
+@app.command()
+def suppress(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files of people who opted out.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Suppression list to write, .csv or .parquet.")],
+    key: Annotated[Path, typer.Option(help="Its secret; made where there is none.")] = Path("suppression.key"),
+    synced: Annotated[str | None, typer.Option(metavar="DATE", help="Day of the opt-outs; today if not given.")] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FIELD=COLUMN", help="Which column is which field, where headers do not say."),
+    ] = None,
+) -> None:
+    """Hash people who opted out into a suppression list that a project can name; nobody can be read from it."""
+    from datetime import UTC, date, datetime
+
+    from geoscore.ingest import write_optouts
+
+    try:
+        day = date.fromisoformat(synced) if synced else datetime.now(tz=UTC).date()
+    except ValueError:
+        raise InputError(f"--synced {synced!r}: write a date such as 2026-11-01") from None
+    given: dict[str, list[str]] = {}
+    for text in column or []:
+        field, equals, name = text.partition("=")
+        if not equals:
+            raise InputError(f"--column {text!r}: write it as field=column, such as email=Mail")
+        given.setdefault(field, []).append(name)
+    done = write_optouts(files, output=output, key_path=key, synced=day, columns=given)
+    told = ", ".join(f"{count:,} by {kind.replace('_', ' and ')}" for kind, count in done.entries.items()) or "nobody"
+    typer.echo(f"{output}: {done.rows_read:,} rows, {told}; synced {day}")
+    if done.new_key:
+        typer.echo(f"{key} is its secret: keep it, the list is of no use without it, and give it to nobody")
+    for name, row, why in done.unread:
+        typer.echo(f"  {name}, row {row}: {why}")

@@ -61,6 +61,7 @@ def show_summary(counts: dict[str, Any], out: Path) -> None:
         lines += [f"            {note}" for note in file["notes"]]
         if file["refused_features"]:
             lines.append(f"            left out as sensitive: {', '.join(file['refused_features'])}")
+        lines += [f"            kept, though sensitive: {c} ({why})" for c, why in file["sensitive_features"].items()]
     located = ", ".join(f"{count:,} by {_PRECISION.get(name, name)}" for name, count in counts["located"].items())
     lines += [
         f"{'all':<16}{counts['rows_read']:>12,}{counts['rows_used']:>12,}{counts['rows_rejected']:>12,}",

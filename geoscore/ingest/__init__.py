@@ -4,5 +4,25 @@ For every file, rows read = records + rejected rows.
 """
 
 from geoscore.ingest.ingest import OpenSource, SourceReport, ingest_sources, open_sources
+from geoscore.ingest.optouts import OptoutReport, write_optouts
+from geoscore.ingest.suppression import (
+    OPT_OUT_REASONS,
+    SUPPRESSED,
+    Suppression,
+    drop_households,
+    open_suppression,
+)
 
-__all__ = ["OpenSource", "SourceReport", "ingest_sources", "open_sources"]
+__all__ = [
+    "OPT_OUT_REASONS",
+    "SUPPRESSED",
+    "OpenSource",
+    "OptoutReport",
+    "SourceReport",
+    "Suppression",
+    "drop_households",
+    "ingest_sources",
+    "open_sources",
+    "open_suppression",
+    "write_optouts",
+]

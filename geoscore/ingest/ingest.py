@@ -3,30 +3,25 @@
 Streams batch by batch; counts what was read, used, rejected and mended, and proves that nothing was lost.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from geoscore.errors import GeoscoreError, InputError, PolicyError
+from geoscore.errors import GeoscoreError, InputError, PolicyError, did_you_mean
+from geoscore.ingest.columns import sensitive_columns
 from geoscore.ingest.files import RawFile, read_file
-from geoscore.ingest.mapping import SWAPPED, InsideRegion, check_columns, map_batch
+from geoscore.ingest.mapping import SWAPPED, InsideRegion, MappedBatch, check_columns, map_batch
+from geoscore.ingest.suppression import SUPPRESSED, Suppression
 from geoscore.project import Source
 from geoscore.schemas import RECORD, REJECTED
 from geoscore.standardize import DateOrder, choose_date_order, find_date_order
-
-SENSITIVE: Final = re.compile(
-    r"religio|faith|church|denominat|ethnic|\brace\b|hispanic|health|disease|medical|diagnos|disab|"
-    r"union_?member|party|politic|ideolog|sexual|immigra",
-    re.IGNORECASE,
-)
-"""Names of columns that are never kept as features (METHODS 9)."""
 
 FEC_COLUMNS: Final = (
     frozenset({"CMTE_ID", "AMNDT_IND", "RPT_TP", "IMAGE_NUM", "TRANSACTION_TP", "TRANSACTION_AMT", "SUB_ID"}),
@@ -47,6 +42,8 @@ class SourceReport:
     mended: dict[str, int]
     notes: tuple[str, ...] = ()
     refused_features: tuple[str, ...] = ()
+    sensitive_features: dict[str, str] = field(default_factory=dict)
+    """Sensitive columns that are kept, each with the reason that the project file states."""
 
     @property
     def rows_used(self) -> int:
@@ -89,10 +86,14 @@ def ingest_sources(
     as_of: date,
     out: Path,
     inside: InsideRegion | None = None,
+    suppression: Suppression | None = None,
     lenient: bool = False,
     progress: Callable[[str, int], None] | None = None,
 ) -> list[SourceReport]:
     """Read every source into ``records.parquet``, ``rejected.parquet`` and ``features/<source>.parquet``.
+
+    Who opted out is rejected without any of what stood in the row. Of them ``records.parquet`` keeps what linkage
+    finds their household by, and ``suppressed.parquet`` says which rows these are: ``drop_households`` takes them out.
 
     Parameters
     ----------
@@ -104,6 +105,8 @@ def ingest_sources(
         Folder to write to.
     inside
         Says whether points lie in the region.
+    suppression
+        Says who opted out.
     lenient
         Leave values out that cannot be right, and count them, where otherwise their rows would be rejected.
     progress
@@ -119,17 +122,37 @@ def ingest_sources(
     with (
         pq.ParquetWriter(out / "records.parquet", RECORD, compression="zstd") as records,
         pq.ParquetWriter(out / "rejected.parquet", REJECTED, compression="zstd") as rejected,
+        pq.ParquetWriter(out / "suppressed.parquet", SUPPRESSED, compression="zstd") as suppressed,
     ):
+        writers = _Writers(records, rejected, suppressed)
         for item in opened:
-            done = _ingest_one(item, as_of, out, (records, rejected), inside=inside, lenient=lenient, progress=progress)
-            reports.append(done)
+            mapping = partial(
+                map_batch,
+                source=item.source,
+                as_of=as_of,
+                inside=inside,
+                suppression=suppression,
+                date_order=item.date_order,
+                lenient=lenient,
+            )
+            reports.append(_ingest_one(item, out, writers, mapping=mapping, progress=progress))
     return reports
+
+
+@dataclass(frozen=True)
+class _Writers:
+    """The files that all sources are written to."""
+
+    records: pq.ParquetWriter
+    rejected: pq.ParquetWriter
+    suppressed: pq.ParquetWriter
 
 
 def _open(source: Source, resolve: Callable[[Path], Path]) -> RawFile:
     raw = read_file(resolve(source.path), sheet=source.sheet, delimiter=source.delimiter, encoding=source.encoding)
     _refuse_fec(source, raw)
     check_columns(source, raw.names)
+    _check_sensitive(source, raw.names)
     return raw
 
 
@@ -139,6 +162,18 @@ def _date_order(source: Source, resolve: Callable[[Path], Path]) -> DateOrder:
     if source.date_order is not None or not isinstance(column, str):
         return source.date_order or "mdy"
     return choose_date_order([find_date_order(batch.column(column)) for batch, _ in _open(source, resolve).batches])
+
+
+def _check_sensitive(source: Source, names: Sequence[str]) -> None:
+    """Check that every column kept for a stated reason is there, unmapped, and needs one."""
+    for column in source.sensitive:
+        where = f"column {column!r} of {source.path.name}, named in [sources.sensitive],"
+        if column not in names:
+            raise InputError(f"{where} is missing{did_you_mean(column, names)}")
+        if column not in _unmapped(source, names):
+            raise InputError(f"{where} is mapped to a field, or is the id; only columns kept as features stand there")
+        if not sensitive_columns([column]):
+            raise InputError(f"{where} is not left out as sensitive and needs no reason; remove it there")
 
 
 def _refuse_fec(source: Source, raw: RawFile) -> None:
@@ -152,16 +187,13 @@ def _refuse_fec(source: Source, raw: RawFile) -> None:
 
 def _ingest_one(
     item: OpenSource,
-    as_of: date,
     out: Path,
-    writers: tuple[pq.ParquetWriter, pq.ParquetWriter],
+    writers: _Writers,
     *,
-    inside: InsideRegion | None,
-    lenient: bool,
+    mapping: Callable[..., MappedBatch],
     progress: Callable[[str, int], None] | None,
 ) -> SourceReport:
     source, raw = item.source, item.raw
-    records, rejected = writers
     if item.date_order == "mixed":
         raw.notes.append("some dates of birth are month first, some day first: what reads both ways is left out")
     features, refused = _feature_columns(source, raw.names)
@@ -171,18 +203,11 @@ def _ingest_one(
     read = used = 0
     try:
         for batch, rows in raw.batches:
-            mapped = map_batch(
-                batch,
-                rows,
-                source=source,
-                as_of=as_of,
-                inside=inside,
-                features=features,
-                date_order=item.date_order,
-                lenient=lenient,
-            )
-            records.write_batch(mapped.records)
-            rejected.write_batch(mapped.rejected)
+            mapped = mapping(batch, rows, features=features)
+            writers.records.write_batch(mapped.records)
+            writers.records.write_batch(mapped.opted_out)
+            writers.rejected.write_batch(mapped.rejected)
+            writers.suppressed.write_batch(mapped.opted_out.select(SUPPRESSED.names))
             kept = kept or pq.ParquetWriter(out / "features" / f"{source.name}.parquet", mapped.features.schema)
             kept.write_batch(mapped.features)
             reasons.update(mapped.rejected.column("reason").to_pylist())
@@ -194,7 +219,7 @@ def _ingest_one(
     finally:
         if kept is not None:
             kept.close()
-    reasons.update(_write_unreadable(source, raw, rejected))
+    reasons.update(_write_unreadable(source, raw, writers.rejected))
     read += len(raw.rejected)
     _check_counts(source, read, used, reasons)
     return SourceReport(
@@ -205,17 +230,22 @@ def _ingest_one(
         mended=dict(sorted(mended.items())),
         notes=tuple(raw.notes),
         refused_features=tuple(refused),
+        sensitive_features={column: reason.strip() for column, reason in source.sensitive.items()},
     )
 
 
 def _feature_columns(source: Source, names: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return unmapped columns to keep, and those left out because of what their names say."""
+    rest = _unmapped(source, names)
+    refused = [name for name in sensitive_columns(rest) if name not in source.sensitive]
+    return ([name for name in rest if name not in refused] if source.features else []), refused
+
+
+def _unmapped(source: Source, names: Sequence[str]) -> list[str]:
     mapped = {source.id}
     for columns in source.columns.values():
         mapped.update([columns] if isinstance(columns, str) else columns)
-    rest = [name for name in names if name not in mapped and name not in ("row", "record_id")]
-    refused = [name for name in rest if SENSITIVE.search(name)]
-    return ([name for name in rest if name not in refused] if source.features else []), refused
+    return [name for name in names if name not in mapped and name not in ("row", "record_id")]
 
 
 def _write_unreadable(source: Source, raw: RawFile, rejected: pq.ParquetWriter) -> Counter[str]:

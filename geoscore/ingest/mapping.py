@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from geoscore.errors import InputError, did_you_mean
+from geoscore.ingest.suppression import OPTED_OUT, Suppression, blank_records
 from geoscore.project import Column, Source
 from geoscore.schemas import EVIDENCE, RECORD, REJECTED
 from geoscore.standardize import (
@@ -51,12 +52,14 @@ OUTSIDE: Final = "coordinates outside the region or in the sea"
 
 @dataclass
 class MappedBatch:
-    """What became of a batch: records, rejected rows, the columns left over, and values that were mended."""
+    """What became of a batch: records, rejected rows, the columns left over, values mended, and who opted out."""
 
     records: pa.RecordBatch
     rejected: pa.RecordBatch
     features: pa.RecordBatch
     mended: dict[str, int]
+    opted_out: pa.RecordBatch
+    """Among the rejected; of schema ``RECORD``."""
 
 
 @dataclass
@@ -119,6 +122,7 @@ def map_batch(
     as_of: date,
     inside: InsideRegion | None = None,
     features: Sequence[str] = (),
+    suppression: Suppression | None = None,
     date_order: DateOrder = "mdy",
     lenient: bool = False,
 ) -> MappedBatch:
@@ -138,6 +142,8 @@ def map_batch(
         Says whether points lie in the region; not asked where None.
     features
         Unmapped columns to keep beside the records.
+    suppression
+        Says who opted out; nothing of what stood in their rows is among the rejected or the features.
     date_order
         What ``3/4/1970`` means in the file.
     lenient
@@ -157,8 +163,11 @@ def map_batch(
         wrong = pa.array(_check_coordinates(columns, marks, inside))
         columns |= {name: pc.if_else(wrong, None, columns[name]) for name in ("longitude", "latitude")}
     columns |= {"source": pa.repeat(pa.scalar(source.name), len(rows)), "row": pa.array(rows), "record_id": record_id}
-    used = pa.array(marks.reason == None)  # noqa: E711
     records = pa.RecordBatch.from_arrays([columns[name] for name in RECORD.names], schema=RECORD)
+    gone = np.zeros(len(rows), dtype=bool) if suppression is None else suppression.mark(records)
+    marks.reason[gone], marks.detail[gone] = OPTED_OUT, None
+    columns["record_id"] = pc.if_else(pa.array(gone), columns["row"].cast(pa.string()), record_id)
+    used = pa.array(marks.reason == None)  # noqa: E711
     refused = pc.invert(used)
     rejected = pa.RecordBatch.from_arrays(
         [
@@ -171,7 +180,8 @@ def map_batch(
     kept = pa.RecordBatch.from_arrays(
         [columns["row"], record_id, *(batch.column(name) for name in features)], names=["row", "record_id", *features]
     )
-    return MappedBatch(records.filter(used), rejected, kept.filter(used), marks.mended)
+    gone_records = blank_records(records.filter(pa.array(gone)))
+    return MappedBatch(records.filter(used), rejected, kept.filter(used), marks.mended, gone_records)
 
 
 def _as_list(columns: Column) -> list[str]:

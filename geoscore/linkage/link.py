@@ -6,7 +6,7 @@ Keys, entities, rules, a model that learns, pairs, clusters; nothing depends on 
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from geoscore.linkage.blocking import CountedRule, Rule, choose_rules, count_pairs
@@ -60,6 +61,13 @@ class Linked:
     rules: list[CountedRule]
     threshold: float
     counts: dict[str, Any] = field(default_factory=dict)
+
+    def keep(self, links: pa.Table) -> "Linked":
+        """Return what is left when only these links stay: nothing of any other record."""
+        keys = ["source", "row"]
+        records = self.records.join(links.select(keys), keys=keys, join_type="left semi")
+        entities = self.entities.filter(pc.is_in(self.entities["unique_id"], records["unique_id"].combine_chunks()))
+        return replace(self, records=records, entities=entities, pairs=self.pairs.slice(0, 0))
 
     def save(self, folder: Path) -> None:
         """Write the models, and what `geoscore explain-link` reads: private, for it holds names."""
