@@ -24,6 +24,7 @@ from geoscore.project import Source
 from geoscore.schemas import RECORD
 from geoscore.tables import Table
 
+MEMORY: Final = "3GB"
 PRIVATE: Final = ".linkage"
 """Ending of the folder beside the output: the model, and what `geoscore explain-link` reads. It holds names."""
 
@@ -58,7 +59,7 @@ def link_files(
     truth: str | None = None,
     model: Path | None = None,
     precision: float = linkage.PRECISION,
-    memory: str | None = None,
+    memory: str | None = MEMORY,
     progress: Callable[[str, int, int | None], None] | None = None,
 ) -> LinkedFiles:
     """Link the records of files into persons and households.
@@ -99,7 +100,7 @@ def link_files(
             lenient=True,
             progress=lambda name, rows: tell(f"read {name}", rows, None),
         )
-        with open_engine(memory=memory) as engine:
+        with open_engine(memory=memory or MEMORY) as engine:
             records = Table.scan(folder / "records.parquet", RECORD, engine=engine)
             linked = linkage.link_records(
                 records, models=models, precision=precision, progress=lambda what: tell(what, 0, None)

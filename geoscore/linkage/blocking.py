@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from geoscore.linkage.keys import codes_of
 
-PAIRS_PER_RECORD: Final = 30
+PAIRS_PER_RECORD: Final = 15
 """A rule may give so many pairs a record; one that gives more does not tell records apart."""
 PAIRS_IN_ALL: Final = 5_000_000
 """So many may be looked at for a few records, ``PAIRS_PER_RECORD`` times the records for many."""

@@ -35,13 +35,15 @@ FEW: Final = 20
 """Pairs that are right, taken to have been seen before."""
 WORTH_KEEPING: Final = 0.001
 TRAINING: Final = {
-    "household": (("line",), ("first", "last"), ("last", "zip"), ("email",), ("phone",)),
-    "person": (("line", "last"), ("first", "last"), ("ssn",)),
+    "household": (("line",), ("rare", "first", "last"), ("last", "zip"), ("email",), ("phone",)),
+    "person": (("line", "last"), ("rare", "first", "last"), ("ssn",)),
 }
 """Pairs that agree in these are learned from: together they leave no comparison out."""
 FEWEST_PAIRS: Final = 500
-MOST_TRAINING_PAIRS: Final = 100
+MOST_TRAINING_PAIRS: Final = 2.0
 """Of a record; where more agree, hardly one is a match, and nothing can be learned of matches."""
+RARE_PAIRS: Final = 0.5
+"""Of a record; the rarest full names are learned from, so many that they give so many pairs."""
 TWICE_IN_A_FILE: Final = 0.1
 """Share of the pairs of one household in one file that are one person listed twice."""
 LEAST_MATES: Final = 0.005
@@ -127,6 +129,7 @@ def link_records(
     keys, set_aside = set_aside_shared(keys)
     entity = number_entities(keys)
     entities = _first_of_each(keys, entity)
+    entities = entities.append_column("rare", rare_names(entities["both"]))
     learn = models is None
     models = models or {name: LinkageModel(compared) for name, compared in COMPARISONS.items()}
     models = models or {name: LinkageModel(compared) for name, compared in COMPARISONS.items()}
@@ -243,6 +246,24 @@ def choose_threshold(probabilities: npt.NDArray[np.float64], *, precision: float
     if len(enough) == len(falling):
         return low
     return float(np.clip(falling[enough[-1]], low, high)) if len(enough) else high
+
+
+def rare_names(names: pa.ChunkedArray) -> pa.Array:
+    """Return the full names that few records have, null for the others: who shares one is likely one person.
+
+    Examples
+    --------
+    >>> rare_names(pa.chunked_array([["ANN|LEE"] * 5 + ["BO|DIAZ"] * 2 + [None]])).to_pylist()[4:]
+    [None, 'BO|DIAZ', 'BO|DIAZ', None]
+    """
+    codes = codes_of(names)
+    counts = np.bincount(codes[codes >= 0], minlength=1)
+    sizes, many = np.unique(counts, return_counts=True)
+    pairs = np.cumsum(many * sizes * (sizes - 1) // 2)
+    fits = sizes[pairs <= RARE_PAIRS * len(codes)]
+    most = fits.max(initial=1)
+    common = (codes < 0) | (counts[np.maximum(codes, 0)] > most)
+    return pc.if_else(pa.array(common), pa.scalar(None, pa.string()), names.combine_chunks())
 
 
 def _training(entities: pa.Table, rules: tuple[tuple[str, ...], ...]) -> list[str]:
