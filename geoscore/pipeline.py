@@ -153,6 +153,8 @@ def _build(work: _Work, opened: list[ingest.OpenSource]) -> pa.Table:
     records, links = _link(work, records)
     households = linkage.merge_households(records, links, precedence=plan.ranked_sources())
     households = households.save(work.private / "households.parquet")
+    linkage.trace_values(records, links, precedence=plan.ranked_sources()).save(work.private / "provenance.parquet")
+    work.counts["conflicts"] = linkage.count_conflicts(records, links)
     work.counts["households"] = households.count()
     work.report("locate", 0, None)
     homeless = frozenset(census.zips.loc[census.zips["kind"] != "standard", "zip"])

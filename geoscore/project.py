@@ -140,9 +140,10 @@ class Project(_Settings):
         return self
 
     def ranked_sources(self) -> tuple[str, ...]:
-        """Return source names, the most trusted first: ``precedence``, then the rest as they stand."""
-        rest = (source.name for source in self.sources if source.name not in self.precedence)
-        return (*self.precedence, *rest)
+        """Return source names, the most trusted first: ``precedence``, then the newest, then the rest as they stand."""
+        rest = [source for source in self.sources if source.name not in self.precedence]
+        rest.sort(key=lambda source: -source.vintage.toordinal() if isinstance(source.vintage, date) else 0)
+        return (*self.precedence, *(source.name for source in rest))
 
     def resolve(self, path: Path) -> Path:
         """Return a path of the project file as seen from here."""

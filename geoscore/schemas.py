@@ -94,6 +94,11 @@ HOUSEHOLD: Final = pa.schema(
     ]
 )
 
+PROVENANCE: Final = pa.schema(
+    [("household_id", pa.string()), *[(name, pa.string()) for name in ("zip", "longitude", "latitude", *EVIDENCE)]]
+)
+"""The source that each value of a household came from."""
+
 LOCATED: Final = pa.schema(
     [
         ("household_id", pa.string()),

@@ -56,15 +56,13 @@ def show_links(done: "LinkedFiles") -> None:
         if "refused" in rule:
             typer.echo(f"rule not run: {rule}")
     for name, scores in done.scores.items():
-        typer.echo(
-            f"{name + 's':<11} pairwise precision {scores.precision:.4f}, recall {scores.recall:.4f}, F1 {scores.f1:.4f}"
-        )
+        figures = f"precision {scores.precision:.4f}, recall {scores.recall:.4f}, F1 {scores.f1:.4f}"
+        typer.echo(f"{name + 's':<11} pairwise {figures}")
     if done.corrected:
         estimate, error = done.corrected
         typer.echo(f"households corrected for missed links: {estimate:,.0f} (standard error {error:,.0f})")
-    typer.echo(
-        f"\nlinks           {done.out}\nprivate         {done.private} (model, and names and addresses to explain links)"
-    )
+    typer.echo(f"\nlinks           {done.out}")
+    typer.echo(f"private         {done.private} (model, and names and addresses to explain links)")
 
 
 def show_explanation(found: "Explanation") -> None:

@@ -25,6 +25,8 @@ VAGUE_MOST: Final = 0.78
 DATES: Final = ("date", "date_of_birth", "gift_date")
 LOOKED_AT: Final = 400
 SEVERAL: Final = 3
+NEARLY_ALL: Final = 0.9
+NUMBER_LETTERS: Final = 9
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ class _Column:
         self.distinct = len(set(present))
         self.values = list(dict.fromkeys(present))[:LOOKED_AT]
 
-    def share(self, kind: str) -> float:
+    def share(self, kind: str) -> float:  # noqa: PLR0911  one for each way of telling
         """Return the share of distinct values that look like the kind."""
         if not self.values:
             return 0.0
@@ -234,7 +236,7 @@ def _is_coded(column: _Column) -> bool:
 _BY_VALUES: Final = ("email", "state", "street_direction", "name_suffix", "name_prefix", "street_type", "date")
 
 
-def _from_values(column: _Column) -> tuple[str, float, str]:
+def _from_values(column: _Column) -> tuple[str, float, str]:  # noqa: PLR0911  the first that fits
     """Return the kind that the values alone look like."""
     if not column.values:
         return "other", GUESS, "there is no value"
@@ -242,14 +244,14 @@ def _from_values(column: _Column) -> tuple[str, float, str]:
     several = len(column.values) >= SEVERAL
     for kind in _BY_VALUES:
         share = column.share(kind)
-        if share >= 0.9 and (kind in ("email", "date") or (letters > ENOUGH and several)):  # noqa: PLR2004
+        if share >= NEARLY_ALL and (kind in ("email", "date") or (letters > ENOUGH and several)):
             return kind, VAGUE_MOST if kind == "email" else VALUES_ALONE, _look_like(column, kind)
     written = sum(bool(re.search(r"[-() .]", value)) for value in column.values) / len(column.values)
     for kind in ("ssn", "phone"):
         if (
-            column.share(kind) >= 0.9
+            column.share(kind) >= NEARLY_ALL
             and written >= ENOUGH
-            and len(column.values[0]) > 9
+            and len(column.values[0]) > NUMBER_LETTERS
             and not re.search(r"\.\d*$", column.values[0])
         ):
             return kind, VALUES_ALONE, _look_like(column, kind)

@@ -33,7 +33,8 @@ def write_project_text(profiles: Sequence[FileProfile], names: Sequence[str], *,
     >>> import pyarrow as pa
     >>> from geoscore.ingest.columns import infer_columns
     >>> guesses = infer_columns(pa.table({"Zip": ["94301"], "Party": ["DEM"]}))
-    >>> text = write_project_text([FileProfile(Path("a.csv"), tuple(guesses), 1)], ["a"], folder=Path(), as_of=date(2026, 1, 1))
+    >>> profile = FileProfile(Path("a.csv"), tuple(guesses), 1)
+    >>> text = write_project_text([profile], ["a"], folder=Path(), as_of=date(2026, 1, 1))
     >>> 'zip = "Zip"' in text, '# "Party"' in text
     (True, True)
     """

@@ -34,6 +34,12 @@ def connect(pairs: pa.Table, *, size: int, weight: float) -> Codes:
     >>> pairs = pa.table({"left": [0, 1], "right": [1, 2], "weight": [9.0, 1.0]})
     >>> connect(pairs, size=4, weight=4.0)
     array([0, 0, 2, 3])
+
+    A chain that is too long is cut at its weakest pairs, and what hangs together elsewhere is left alone:
+
+    >>> chain = {"left": [*range(150), 200], "right": [*range(1, 151), 201], "weight": [9.0] * 75 + [5.0] + [9.0] * 75}
+    >>> sorted(set(np.bincount(connect(pa.table(chain), size=202, weight=4.0)).tolist()))
+    [0, 1, 2, 75, 76]
     """
     left, right, weights = (pairs[name].to_numpy() for name in ("left", "right", "weight"))
     component = np.arange(size, dtype=np.int64)
@@ -43,7 +49,9 @@ def connect(pairs: pa.Table, *, size: int, weight: float) -> Codes:
         found = _components(left[held], right[held], size)
         sizes = np.bincount(found, minlength=size)
         fits = sizes[found] <= LARGEST
-        component = np.where(fits, found, component)
+        touched = np.zeros(size, dtype=bool)
+        touched[left[held]] = touched[right[held]] = True
+        component = np.where(fits & touched, found, component)
         least += 1.0
         held &= ~fits[left] & (weights >= least)
     return component
