@@ -3,6 +3,7 @@
 Read once, checked whole, and never changed; paths in it are relative to the file itself.
 """
 
+import re
 import tomllib
 from datetime import date
 from pathlib import Path
@@ -147,7 +148,7 @@ class Project(_Settings):
 
     def resolve(self, path: Path) -> Path:
         """Return a path of the project file as seen from here."""
-        return path if path.is_absolute() else self.folder / path
+        return path if path.is_absolute() or re.match(r"https?:/", str(path)) else self.folder / path
 
 
 def open_project(path: str | Path) -> Project:

@@ -1,12 +1,21 @@
 """Files as people have them are read whole, and rows that cannot be read are told."""
 
+import functools
 import gzip
+import http.server
+import sqlite3
+import threading
 import zipfile
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import duckdb
+import geopandas as gpd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from shapely import Point, box
 
 from geoscore.errors import InputError, InputNotFoundError
 from geoscore.ingest.files import read_file
@@ -45,7 +54,7 @@ def test_ragged_rows_are_rejected_with_their_number(tmp_path: Path) -> None:
 
 
 def test_row_numbers_hold_over_several_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("geoscore.ingest.files.BLOCK_BYTES", 64)
+    monkeypatch.setattr("geoscore.ingest.delimited.BLOCK_BYTES", 64)
     path = tmp_path / "a.csv"
     path.write_text("zip,name\n" + "".join(f"{i}\n" if i % 7 == 0 else f"{i},name\n" for i in range(1, 200)))
     _, data, numbers, rejected = rows(path)
@@ -132,3 +141,111 @@ def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
         read_file(tmp_path / "a.csv")
     with pytest.raises(InputError, match="is a folder"):
         read_file(tmp_path)
+
+
+def test_two_encodings_in_one_file_are_both_read_and_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("name,zip\nPeña,94301\nIñez,94302\n".encode() + "Muñoz,94303\n".encode("cp1252"))
+    raw = read_file(path)
+    names = [name for batch, _ in raw.batches for name in batch.column("name").to_pylist()]
+    assert names == ["Peña", "Iñez", "Muñoz"]
+    assert any("two encodings: 1 read as Windows-1252" in note for note in raw.notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "data"),
+    [
+        ("zip^name\n94301^Lee\n94302^Diaz\n", {"zip": "94301", "name": "Lee"}),
+        ("zip~name\n94301~Lee\n94302~Diaz\n", {"zip": "94301", "name": "Lee"}),
+        ("name,zip\n'Lee, Ann','94301'\n'Diaz, Bo','94302'\n", {"name": "Lee, Ann", "zip": "94301"}),
+        ("zip,,x\n94301,a,b\n", {"zip": "94301", "column_2": "a", "x": "b"}),
+    ],
+)
+def test_separators_quotes_and_columns_without_a_name(tmp_path: Path, text: str, data: dict[str, str]) -> None:
+    (tmp_path / "a.csv").write_text(text)
+    assert rows(tmp_path / "a.csv")[1][0] == data
+
+
+def test_a_file_without_a_header_is_said_to_be_one_and_years_are_no_data(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("94301,ann@example.org\n94302,bo@example.org\n")
+    with pytest.raises(InputError, match="first row looks like data"):
+        read_file(tmp_path / "a.csv")
+    (tmp_path / "b.csv").write_text("zip,2019,2020\n94301,1,2\n")
+    assert read_file(tmp_path / "b.csv").names == ["zip", "2019", "2020"]
+
+
+def test_a_table_of_sqlite(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    with closing(sqlite3.connect(path)) as base:
+        base.execute("create table donors (zip text, gift real)")
+        base.execute("insert into donors values ('02138', 250.0)")
+        base.execute("create table log (at text)")
+        base.commit()
+    assert rows(path)[1] == [{"zip": "02138", "gift": "250"}]
+    assert read_file(path, sheet="log").names == ["at"]
+    with pytest.raises(InputError, match="no table 'x'; it has donors, log"):
+        read_file(path, sheet="x")
+
+
+def test_a_table_of_duckdb(tmp_path: Path) -> None:
+    path = tmp_path / "a.duckdb"
+    with duckdb.connect(str(path)) as base:
+        base.execute("create table donors as select '02138' as zip, 250 as gift union all select '94301', 5 order by 1")
+        base.execute("create table log as select 1 as at")
+    assert rows(path, sheet="donors")[1] == [{"zip": "02138", "gift": 250}, {"zip": "94301", "gift": 5}]
+    with pytest.raises(InputError, match="several tables; name one with sheet: donors, log"):
+        read_file(path)
+
+
+@pytest.mark.parametrize("name", ["a.geojson", "a.json", "a.gpkg"])
+def test_points_of_geographic_files(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    shapes = [Point(-122.16, 37.44), box(0, 0, 1, 1)]
+    frame = gpd.GeoDataFrame({"owner": ["Lee", "Diaz"]}, geometry=shapes, crs="EPSG:4326")
+    if name == "a.gpkg":
+        frame.to_crs("EPSG:3857").to_file(path)
+    else:
+        path.write_text(frame.to_json())
+    _, data, _, rejected = rows(path)
+    assert [row["owner"] for row in data] == ["Lee"]
+    assert float(data[0]["longitude"]) == pytest.approx(-122.16)
+    assert [(row, reason) for row, reason, _ in rejected] == [(2, "not a point")]
+
+
+@pytest.mark.parametrize(
+    "text", ['[{"zip": "94301"}, {"zip": "94302"}]', '{"n": 2, "people": [{"zip": 94301}, {"zip": 94302}]}']
+)
+def test_arrays_of_json(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.json").write_text(text)
+    assert rows(tmp_path / "a.json")[1] == [{"zip": "94301"}, {"zip": "94302"}]
+
+
+def test_the_one_file_of_a_zip(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("list/donors.csv", "zip\n94301\n")
+    assert rows(path)[1] == [{"zip": "94301"}]
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("other.csv", "zip\n")
+    with pytest.raises(InputError, match="must hold exactly one file"):
+        read_file(path)
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    """A web server of this machine alone that gives the files of a folder."""
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def test_a_file_at_an_address(tmp_path: Path, address: str) -> None:
+    (tmp_path / "a.csv").write_text("zip\n94301\n")
+    (tmp_path / "b.html").write_text("<html></html>")
+    assert rows(Path(f"{address}/a.csv"))[1] == [{"zip": "94301"}]
+    with pytest.raises(InputError, match="answers 404"):
+        read_file(Path(f"{address}/c.csv"))
+    with pytest.raises(InputError, match="is a web page"):
+        read_file(Path(f"{address}/b.html"))

@@ -66,8 +66,9 @@ def show_summary(counts: dict[str, Any], out: Path) -> None:
     lines += [
         f"{'all':<16}{counts['rows_read']:>12,}{counts['rows_used']:>12,}{counts['rows_rejected']:>12,}",
         "",
-        f"linked          {counts['linkage']['records']:,} rows became {counts['linkage']['persons']:,} persons in "
-        f"{counts['linkage']['households']:,} households",
+        "linked          {records:,} rows became {persons:,} persons in {households:,} households".format(
+            **counts["linkage"]
+        ),
         f"households      {counts['households']:,}, located {sum(counts['located'].values()):,} ({located})",
         f"cells           {counts['cells']:,}",
         f"capacity        {_headline(counts['headline'])}",

@@ -16,8 +16,9 @@ import pyarrow.parquet as pq
 
 from geoscore.errors import GeoscoreError, InputError, PolicyError, did_you_mean
 from geoscore.ingest.columns import sensitive_columns
-from geoscore.ingest.files import RawFile, read_file
+from geoscore.ingest.files import read_file
 from geoscore.ingest.mapping import SWAPPED, InsideRegion, MappedBatch, check_columns, map_batch
+from geoscore.ingest.raw import RawFile
 from geoscore.ingest.suppression import SUPPRESSED, Suppression
 from geoscore.project import Source
 from geoscore.schemas import RECORD, REJECTED

@@ -259,7 +259,7 @@ HEADERS: Final[tuple[tuple[str, str], ...]] = (
         "zip4",
         r"zip ?4$|zip ?(code)? ?plus ?4|plus ?4|zip ?(code)? ?ext|postal code (suffix|ext)|zip suffix|\bz ?4\b|zip ?code (2|two)$|zip plus$",
     ),
-    ("zip", r"zip|postal ?code|post ?code|postal$|\bplz\b"),
+    ("zip", r"zip|postal ?(code|cd)|post ?code|postal$|\bplz\b"),
     ("longitude", r"\b(lon|lng|long|longitude|x lon)\b"),
     ("latitude", r"\b(lat|latitude|y lat)\b"),
     ("phone", r"phone|\btel\b|telephone|\bcell\b|mobile|\bfax\b|\bph\b( no| num| number)?$"),

@@ -19,8 +19,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from geoscore.errors import InputError, did_you_mean
-from geoscore.ingest.files import RawFile, read_file
+from geoscore.ingest.files import read_file
 from geoscore.ingest.identities import KEY_BYTES, check_value, hash_identity, optout_identities, read_key
+from geoscore.ingest.raw import RawFile
 from geoscore.standardize import parse_email, parse_phone, parse_text, parse_zip
 
 HEADERS: Final[dict[str, str]] = {

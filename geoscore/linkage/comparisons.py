@@ -37,6 +37,9 @@ class Comparison:
     learned: bool = True
     """Whether ``m`` is learned; not where house-mates and persons could not be told apart by it."""
 
+    most_different: float = 1.0
+    """Share of matches that may be at no step: common names teach that records of strangers match, and they do not."""
+
     @property
     def different(self) -> tuple[float, float]:
         """Shares of matches and of others at no step."""
@@ -122,6 +125,7 @@ _ADDRESS: Final = Comparison(
         Step("same street, other house number", 0.01, 5e-4, _sql("street_l = street_r")),
         Step("same or like street line elsewhere", 0.005, 2e-4, _sql(_LINE_ALIKE)),
     ),
+    most_different=0.15,
 )
 _PLACE: Final = Comparison(
     "place",
@@ -132,6 +136,7 @@ _PLACE: Final = Comparison(
         Step("ZIP one slip apart", 0.03, 0.01, _edits("zip", 1)),
         Step("other ZIP, same city", 0.03, 0.02, _equal("city")),
     ),
+    most_different=0.15,
 )
 _LAST: Final = Comparison(
     "last_name",

@@ -310,13 +310,15 @@ def open_models(path: str | Path) -> dict[str, LinkageModel]:
     place = Path(path)
     try:
         data = json.loads(place.read_text(encoding="utf-8"))
-        if data["geoscore_linkage_model"] > MODEL_VERSION:
-            raise InputError(f"{place} was written by a newer geoscore; upgrade, or train a new model")
-        return {name: LinkageModel.from_dict(data[name], compared) for name, compared in COMPARISONS.items()}
+        newer = data["geoscore_linkage_model"] > MODEL_VERSION
+        models = {} if newer else {name: LinkageModel.from_dict(data[name], item) for name, item in COMPARISONS.items()}
     except OSError as error:
         raise InputError(f"{place} cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{place} is no linkage model; `geoscore link` writes one beside its output") from error
+    if newer:
+        raise InputError(f"{place} was written by a newer geoscore; upgrade, or train a new model")
+    return models
 
 
 def log_odds(share: float) -> float:
@@ -381,6 +383,15 @@ def _leaves_something(rule: str, compared: Sequence[Comparison]) -> bool:
     return any(not any(f"l.{column} " in f"{rule} " for column in item.columns) for item in compared)
 
 
+def _bounded(steps: list[tuple[float, float, float]], most: float) -> list[tuple[float, float, float]]:
+    """Return the steps with no more than ``most`` of the matches at the last; what is too much goes to the others."""
+    last = steps[-1][0]
+    if last <= most:
+        return steps
+    stretch = (1 - most) / max(1 - last, LEAST)
+    return [*((min(m * stretch, 1.0), u, expected) for m, u, expected in steps[:-1]), (most, *steps[-1][1:])]
+
+
 def _learned(linker: "Linker", compared: Sequence[Comparison]) -> dict[str, list[tuple[float, float]]]:
     """Return the learned shares; what was never met keeps what is expected in general.
 
@@ -398,6 +409,7 @@ def _learned(linker: "Linker", compared: Sequence[Comparison]) -> dict[str, list
             )
             for level, (m, u) in zip(learned._comparison_levels_excluding_null, expected, strict=True)  # noqa: SLF001
         ]
+    raw = {item.name: _bounded(raw[item.name], item.most_different) for item in compared}
     rate = min((u / m for steps in raw.values() for m, u, _ in steps if m >= OFTEN), default=0.0)
     return {
         name: [

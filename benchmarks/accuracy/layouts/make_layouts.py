@@ -18,6 +18,10 @@ ROWS = 60
 NULLS = ("", "", "NA", "NULL", "N/A")
 
 
+EVERY = 4
+"""Of so many layouts of a family, the last is held out."""
+
+
 def read_layouts() -> list[dict]:
     """Return the layouts of all families, each with its columns parsed and every fourth of a family held out."""
     layouts = []
@@ -26,7 +30,7 @@ def read_layouts() -> list[dict]:
         for number, layout in enumerate(described["layouts"]):
             columns = [[part.strip() for part in line.split(" | ")] for line in layout["columns"].strip().splitlines()]
             layout["columns"] = [(header, kind, look[0] if look else "") for header, kind, *look in columns]
-            layout["split"] = "held_out" if number % 4 == 3 else "tune"
+            layout["split"] = "held_out" if number % EVERY == EVERY - 1 else "tune"
             layouts.append(layout)
     return layouts
 

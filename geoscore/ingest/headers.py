@@ -1,0 +1,218 @@
+"""Whether the first row is a header, or already the first household."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from geoscore.errors import InputError
+
+KINDS: Final = (
+    ("e-mail", re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}")),
+    ("date", re.compile(r"\d{4}-\d\d?-\d\d?([ T][\d:.Z+-]+)?|\d\d?([/.])\d\d?\2(\d{4}|\d\d)")),
+    ("telephone", re.compile(r"(\+?1[ .-]?)?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}")),
+    ("ZIP code", re.compile(r"\d{5}(-\d{4})?")),
+    ("amount", re.compile(r"-?\$ ?\d[\d,]*(\.\d+)?|-?\d{1,3}(,\d{3})+(\.\d+)?|-?\d+\.\d+")),
+)
+PLAIN: Final = ("e-mail", "date", "telephone")
+"""Kinds that no column is ever called by, even beside a word such as Email."""
+WORDS: Final = frozenset(
+    [
+        "account",
+        "addr",
+        "address",
+        "age",
+        "amount",
+        "apt",
+        "area",
+        "band",
+        "birth",
+        "bracket",
+        "capacity",
+        "category",
+        "cell",
+        "children",
+        "city",
+        "code",
+        "col",
+        "column",
+        "comment",
+        "constituent",
+        "contact",
+        "country",
+        "county",
+        "created",
+        "currency",
+        "date",
+        "day",
+        "description",
+        "dob",
+        "donor",
+        "donation",
+        "education",
+        "email",
+        "estimate",
+        "family",
+        "fields",
+        "first",
+        "full",
+        "geography",
+        "geoid",
+        "geom",
+        "gender",
+        "gift",
+        "giving",
+        "given",
+        "group",
+        "hh",
+        "high",
+        "home",
+        "household",
+        "id",
+        "identifier",
+        "income",
+        "index",
+        "individual",
+        "key",
+        "kind",
+        "lat",
+        "latitude",
+        "level",
+        "lng",
+        "lon",
+        "long",
+        "longitude",
+        "low",
+        "mail",
+        "mailing",
+        "marital",
+        "max",
+        "middle",
+        "min",
+        "mobile",
+        "month",
+        "name",
+        "net",
+        "networth",
+        "no",
+        "note",
+        "notes",
+        "num",
+        "number",
+        "occupation",
+        "party",
+        "person",
+        "phone",
+        "place",
+        "plus4",
+        "point",
+        "postal",
+        "postcode",
+        "prefix",
+        "price",
+        "rating",
+        "record",
+        "region",
+        "salutation",
+        "score",
+        "segment",
+        "sex",
+        "source",
+        "spouse",
+        "st",
+        "state",
+        "status",
+        "street",
+        "suffix",
+        "sum",
+        "surname",
+        "tag",
+        "tel",
+        "telephone",
+        "title",
+        "total",
+        "tract",
+        "type",
+        "unit",
+        "updated",
+        "value",
+        "wealth",
+        "worth",
+        "x",
+        "y",
+        "year",
+        "zip",
+        "zip4",
+        "zip5",
+        "zipcode",
+        "last",
+        "of",
+        "the",
+        "and",
+        "or",
+        "to",
+        "in",
+        "per",
+        "by",
+    ]
+)
+SOME_ROWS: Final = 20
+
+
+def check_header(path: Path, first: Sequence[str], below: Sequence[Sequence[str]]) -> None:
+    """Refuse a file whose first row looks like the rows below it, for that household would be lost.
+
+    Parameters
+    ----------
+    path
+        The file, for the error.
+    first
+        Cells of its first row.
+    below
+        Cells of some rows that follow.
+
+    Raises
+    ------
+    InputError
+        Most telling cells (e-mails, dates, ZIP codes, amounts) of the first row stand above cells of the same kind,
+        and no other cell is a word that columns are called by.
+
+    Examples
+    --------
+    >>> check_header(Path("a.csv"), ["zip", "2019", "2020"], [["94301", "1.5", "2.5"]])
+    >>> check_header(Path("a.csv"), ["Pat", "94301"], [["Kim", "94110"]])
+    Traceback (most recent call last):
+    geoscore.errors.InputError: a.csv: the first row looks like data (ZIP code '94301'); add a header line above it
+    """
+    telling = [(i, kind) for i, cell in enumerate(first) if (kind := kind_of(cell))]
+    same = [(i, kind) for i, kind in telling if _mostly(kind, i, below)]
+    if not same or 2 * len(same) < len(telling):
+        return
+    if any(map(_is_name, first)) and not any(kind in PLAIN for _, kind in same):
+        return
+    i, kind = same[0]
+    # the kind and the place, for what stands there may be someone's address
+    shown = repr(first[i]) if kind == "ZIP code" else f"in column {i + 1}"
+    raise InputError(f"{path}: the first row looks like data ({kind} {shown}); add a header line above it")
+
+
+def kind_of(cell: str) -> str | None:
+    """Return what a cell holds if that tells data from names of columns.
+
+    Examples
+    --------
+    >>> kind_of("94301-1234"), kind_of("$1,200"), kind_of("2019")
+    ('ZIP code', 'amount', None)
+    """
+    return next((kind for kind, pattern in KINDS if pattern.fullmatch(cell.strip())), None)
+
+
+def _mostly(kind: str, i: int, below: Sequence[Sequence[str]]) -> bool:
+    cells = [row[i] for row in below[:SOME_ROWS] if i < len(row) and row[i].strip()]
+    return 2 * sum(kind_of(cell) == kind for cell in cells) >= len(cells)
+
+
+def _is_name(cell: str) -> bool:
+    """Return whether it is made of words that columns are called by, such as Street_Address or zipCode."""
+    words = re.findall(r"[A-Z]?[a-z]+\d*|[A-Z]+\d*(?![a-z])", cell)
+    return bool(words) and not cell.strip()[0].isdigit() and all(word.lower() in WORDS for word in words)
