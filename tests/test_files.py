@@ -233,7 +233,7 @@ def test_the_one_file_of_a_zip(tmp_path: Path) -> None:
 
 @pytest.fixture
 def address(tmp_path: Path) -> Iterator[str]:
-    """A web server of this machine alone that gives the files of a folder."""
+    """Serve the files of a folder to this machine alone."""
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

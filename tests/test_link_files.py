@@ -12,16 +12,10 @@ from geoscore.link_files import link_files
 from geoscore.linkage.evaluate import correct_union, score_pairs
 from geoscore.linkage.explain import explain_link
 
-FIRST = [
-    f"{start}{end}"
-    for start in ("Al", "Be", "Ca", "Do", "El", "Fi", "Gu", "Ha")
-    for end in ("na", "bert", "rin", "mo", "vid")
-]
-LAST = [
-    f"{start}{end}"
-    for start in ("Sto", "Ker", "Ban", "Lor", "Mil", "Tra")
-    for end in ("nefield", "sey", "croft", "wick", "den")
-]
+STARTS = ("Al", "Be", "Ca", "Do", "El", "Fi", "Gu", "Ha")
+FIRST = [f"{start}{end}" for start in STARTS for end in ("na", "bert", "rin", "mo", "vid")]
+PLACES = ("Sto", "Ker", "Ban", "Lor", "Mil", "Tra")
+LAST = [f"{start}{end}" for start in PLACES for end in ("nefield", "sey", "croft", "wick", "den")]
 
 
 def people(n: int, seed: int) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """The whole journey on a small region: rows in, a surface out, and every row accounted for."""
 
 import contextlib
+import hashlib
 import json
 import os
 import stat
@@ -33,6 +34,12 @@ email = "Email"
 HEADER = "Id,First,Last,Address,Zip,Lon,Lat,Income,Email\n"
 
 
+def name_of(number: int, what: str) -> str:
+    """Return a made-up name, unlike every other."""
+    digest = hashlib.blake2b(f"{what}{number}".encode(), digest_size=8).hexdigest()
+    return digest.translate(str.maketrans("0123456789abcdef", "bcdfghjklmnpqrst")).capitalize()
+
+
 def donors(n: int = 300) -> str:
     """Return n households along the region: a third with coordinates, a third with incomes, the rest with a ZIP."""
     generator = np.random.default_rng(7)
@@ -42,7 +49,7 @@ def donors(n: int = 300) -> str:
         code = "94301" if longitude < -122.1 else "94303"
         place = f"{longitude:.6f},{latitude:.6f}" if i % 3 == 0 else ","
         income = f"{int(generator.integers(20_000, 300_000))}" if i % 3 == 1 else ""
-        rows.append(f"D{i},Ann,Lee{i},{i} Oak St,{code},{place},{income},")
+        rows.append(f"D{i},{name_of(i, 'f')},{name_of(i, 'l')},{i} {name_of(i, 's')} St,{code},{place},{income},")
     return HEADER + "\n".join(rows) + "\n"
 
 
@@ -94,16 +101,16 @@ def test_the_order_of_rows_does_not_matter(make_project: Callable[..., Path], tm
 
 
 BAD_ROWS = {
-    "B1,A,B,1 Elm St,94301,37.44,-122.16,,": "longitude and latitude seem swapped",
-    "B2,A,B,2 Elm St,94301,-123.5,37.0,,": "coordinates outside the region or in the sea",
-    "B3,A,B,3 Elm St,94301,,,-500,": "negative income_usd",
-    "B4,A,B,4 Elm St,ABCDE,,,,": "not a ZIP code",
-    "B5,A,B,5 Elm St,10001,,,,": "ZIP outside the region",
-    "B6,A,B,6 Elm St,,,,,": "no place: neither coordinates nor ZIP",
-    "B7,A,B,7 Elm St,94302,,,,": "ZIP of PO boxes or one office, where no household lives",
-    "B8,A,B,8 Elm St,94301,,,lots,": "income_usd is not an amount",
-    "B9,A,B,9 Elm St,94301,,": "wrong number of columns",
-    "B10,A,B,1 Fir St,94301,-122.16,,,": "longitude or latitude alone",
+    "B1,Ada,Quist,11 Elm St,94301,37.44,-122.16,,": "longitude and latitude seem swapped",
+    "B2,Bert,Vogel,12 Birch St,94301,-123.5,37.0,,": "coordinates outside the region or in the sea",
+    "B3,Cleo,Marsh,13 Cedar St,94301,,,-500,": "negative income_usd",
+    "B4,Dora,Finch,14 Dogwood St,ABCDE,,,,": "not a ZIP code",
+    "B5,Emil,Hobbs,15 Fir St,10001,,,,": "ZIP outside the region",
+    "B6,Fern,Zucker,16 Gum St,,,,,": "no place: neither coordinates nor ZIP",
+    "B7,Gus,Ibsen,17 Holly St,94302,,,,": "ZIP of PO boxes or one office, where no household lives",
+    "B8,Hal,Jarvis,18 Juniper St,94301,,,lots,": "income_usd is not an amount",
+    "B9,Ida,Krantz,19 Larch St,94301,,": "wrong number of columns",
+    "B10,Jon,Lowell,20 Maple St,94301,-122.16,,,": "longitude or latitude alone",
     f"B11,{'x' * 10_001},B,2 Fir St,94301,,,,": "field too long",
 }
 
