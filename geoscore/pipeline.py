@@ -25,7 +25,7 @@ from geoscore.engines import Engine, Frame, open_engine
 from geoscore.errors import GeoscoreError, InputError
 from geoscore.formulas import Formula, open_formula
 from geoscore.ledger import Ledger, hash_file
-from geoscore.project import Project, open_project
+from geoscore.project import Project, is_address, open_project
 from geoscore.query import Surface
 from geoscore.reference.census import Census, open_census, outlines_of, read_income_curve
 from geoscore.reference.samples import sample_path
@@ -318,7 +318,7 @@ def _note(work: _Work) -> SurfaceNote:
         sources=tuple(
             SourceNote(
                 name=source.name,
-                sha256=hash_file(plan.resolve(source.path)),
+                sha256=hash_file(ingest.local_copy(plan.resolve(source.path))),
                 rows=rows[source.name],
                 vintage=str(source.vintage),
                 licence=source.licence,
@@ -399,7 +399,9 @@ def _write_ledger(work: _Work, project: Path, folder: Path) -> None:
     for source in plan.sources:
         told = {name: files[source.name][name] for name in _TOLD}
         stated = {"name": source.name, "vintage": str(source.vintage), "licence": source.licence}
-        ledger.append_file("source", plan.resolve(source.path), {**stated, **told})
+        path = plan.resolve(source.path)
+        place = ingest.show_path(path) if is_address(path) else None
+        ledger.append_file("source", ingest.local_copy(path), {**stated, **told}, place=place)
     for name, sample in _CENSUS_FILES.items():
         given = getattr(plan.census, name)
         ledger.append_file("census", sample_path(sample) if given is None else plan.resolve(given), {"name": name})

@@ -147,8 +147,19 @@ class Project(_Settings):
         return (*self.precedence, *(source.name for source in rest))
 
     def resolve(self, path: Path) -> Path:
-        """Return a path of the project file as seen from here."""
-        return path if path.is_absolute() or re.match(r"https?:/", str(path)) else self.folder / path
+        """Return a path of the project file as seen from here; a web address stays as it is."""
+        return path if path.is_absolute() or is_address(path) else self.folder / path
+
+
+def is_address(path: Path) -> bool:
+    """Return whether a path is the address of a file on the web; a path keeps only one slash of ``https://``.
+
+    Examples
+    --------
+    >>> is_address(Path("https://example.org/donors.csv")), is_address(Path("https/donors.csv"))
+    (True, False)
+    """
+    return re.match(r"https?:[/\\]", str(path), re.IGNORECASE) is not None
 
 
 def open_project(path: str | Path) -> Project:

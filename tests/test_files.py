@@ -1,21 +1,12 @@
 """Files as people have them are read whole, and rows that cannot be read are told."""
 
-import functools
 import gzip
-import http.server
-import sqlite3
-import threading
 import zipfile
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
-import duckdb
-import geopandas as gpd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from shapely import Point, box
 
 from geoscore.errors import InputError, InputNotFoundError
 from geoscore.ingest.files import read_file
@@ -143,109 +134,147 @@ def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
         read_file(tmp_path)
 
 
-def test_two_encodings_in_one_file_are_both_read_and_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("delimiter", ["^", "~"])
+def test_rare_delimiters(tmp_path: Path, delimiter: str) -> None:
+    (tmp_path / "a.txt").write_text(f"name{delimiter}zip\nPat, Kim{delimiter}94301\n")
+    assert rows(tmp_path / "a.txt")[1] == [{"name": "Pat, Kim", "zip": "94301"}]
+
+
+def test_single_quotes(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
-    path.write_bytes("name,zip\nPeña,94301\nIñez,94302\n".encode() + "Muñoz,94303\n".encode("cp1252"))
-    raw = read_file(path)
-    names = [name for batch, _ in raw.batches for name in batch.column("name").to_pylist()]
-    assert names == ["Peña", "Iñez", "Muñoz"]
-    assert any("two encodings: 1 read as Windows-1252" in note for note in raw.notes)
+    path.write_text("'name','city'\n'O''Brien','Reno, NV'\n'Kim','Elko'\n")
+    assert rows(path)[1] == [{"name": "O'Brien", "city": "Reno, NV"}, {"name": "Kim", "city": "Elko"}]
+    path.write_text("name,note\nO'Brien,it's 'fine'\n'Ilima,x\n")
+    assert [row["name"] for row in rows(path)[1]] == ["O'Brien", "'Ilima"]
 
 
 @pytest.mark.parametrize(
-    ("text", "data"),
+    ("text", "names", "note"),
     [
-        ("zip^name\n94301^Lee\n94302^Diaz\n", {"zip": "94301", "name": "Lee"}),
-        ("zip~name\n94301~Lee\n94302~Diaz\n", {"zip": "94301", "name": "Lee"}),
-        ("name,zip\n'Lee, Ann','94301'\n'Diaz, Bo','94302'\n", {"name": "Lee, Ann", "zip": "94301"}),
-        ("zip,,x\n94301,a,b\n", {"zip": "94301", "column_2": "a", "x": "b"}),
+        ("zip,name,\n1,a,\n2,b,\n", ["zip", "name"], False),
+        ("zip,name\n1,a,\n2,b,\n", ["zip", "name"], False),
+        ("zip,name,\n1,a\n2,b\n", ["zip", "name"], False),
+        ("zip,name,\n1,a,\n2,b,x\n", ["zip", "name", "column_3"], True),
+        ("zip,,name\n1,,a\n2,,b\n", ["zip", "name"], False),
     ],
 )
-def test_separators_quotes_and_columns_without_a_name(tmp_path: Path, text: str, data: dict[str, str]) -> None:
+def test_a_column_without_name(tmp_path: Path, text: str, names: list[str], note: bool) -> None:  # noqa: FBT001
     (tmp_path / "a.csv").write_text(text)
-    assert rows(tmp_path / "a.csv")[1][0] == data
+    found, data, numbers, rejected = rows(tmp_path / "a.csv")
+    assert found == names
+    assert [(row["zip"], row["name"]) for row in data] == [("1", "a"), ("2", "b")]
+    assert numbers == [1, 2]
+    assert not rejected
+    notes = ["column 3 has no name; it is called column_3"] if note else []
+    assert read_file(tmp_path / "a.csv").notes == notes
 
 
-def test_a_file_without_a_header_is_said_to_be_one_and_years_are_no_data(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("94301,ann@example.org\n94302,bo@example.org\n")
-    with pytest.raises(InputError, match="first row looks like data"):
-        read_file(tmp_path / "a.csv")
-    (tmp_path / "b.csv").write_text("zip,2019,2020\n94301,1,2\n")
-    assert read_file(tmp_path / "b.csv").names == ["zip", "2019", "2020"]
+def test_a_header_of_two_lines_keeps_the_row_numbers(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('zip,"full\nname"\n1,a\n2\n3,c\n')
+    names, data, numbers, rejected = rows(tmp_path / "a.csv")
+    assert names == ["zip", "full\nname"]
+    assert [row["zip"] for row in data] == ["1", "3"]
+    assert numbers == [1, 3]
+    assert [row for row, _, _ in rejected] == [2]
 
 
-def test_a_table_of_sqlite(tmp_path: Path) -> None:
-    path = tmp_path / "a.db"
-    with closing(sqlite3.connect(path)) as base:
-        base.execute("create table donors (zip text, gift real)")
-        base.execute("insert into donors values ('02138', 250.0)")
-        base.execute("create table log (at text)")
-        base.commit()
-    assert rows(path)[1] == [{"zip": "02138", "gift": "250"}]
-    assert read_file(path, sheet="log").names == ["at"]
-    with pytest.raises(InputError, match="no table 'x'; it has donors, log"):
-        read_file(path, sheet="x")
+def test_lone_carriage_returns_end_lines(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"zip,name\r1,a\r2\r3,c\r")
+    _, data, numbers, rejected = rows(tmp_path / "a.csv")
+    assert [row["zip"] for row in data] == ["1", "3"]
+    assert numbers == [1, 3]
+    assert [row for row, _, _ in rejected] == [2]
 
 
-def test_a_table_of_duckdb(tmp_path: Path) -> None:
-    path = tmp_path / "a.duckdb"
-    with duckdb.connect(str(path)) as base:
-        base.execute("create table donors as select '02138' as zip, 250 as gift union all select '94301', 5 order by 1")
-        base.execute("create table log as select 1 as at")
-    assert rows(path, sheet="donors")[1] == [{"zip": "02138", "gift": 250}, {"zip": "94301", "gift": 5}]
-    with pytest.raises(InputError, match="several tables; name one with sheet: donors, log"):
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_byte_order_marks(tmp_path: Path, encoding: str) -> None:
+    for suffix, text in ((".csv", "name,zip\nPeña,94301\n"), (".jsonl", '{"name": "Peña", "zip": 94301}\n')):
+        path = tmp_path / f"a{suffix}"
+        path.write_bytes(text.encode(encoding))
+        assert rows(path)[1] == [{"name": "Peña", "zip": "94301"}]
+        assert read_file(path).notes == [f"read as {encoding}"]
+
+
+def test_two_encodings_in_one_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("name,zip\nPeña,1\nIñez,2\nKim,3\n".encode() + "Muñoz,4\r\n".encode("cp1252"))
+    assert [row["name"] for row in rows(path)[1]] == ["Peña", "Iñez", "Kim", "Muñoz"]
+    assert read_file(path).notes == ["lines in two encodings: 1 read as Windows-1252, the others as UTF-8"]
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.csv.zip"])
+def test_a_zipped_file(tmp_path: Path, name: str) -> None:
+    with zipfile.ZipFile(tmp_path / name, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("__MACOSX/._donors.csv", "x")
+        archive.writestr("list/donors.csv", "zip\n94301\n")
+    assert rows(tmp_path / name)[1] == [{"zip": "94301"}]
+    with zipfile.ZipFile(tmp_path / name, "a") as archive:
+        archive.writestr("more.csv", "zip\n94301\n")
+    with pytest.raises(InputError, match="exactly one file, it holds 2"):
+        read_file(tmp_path / name)
+
+
+def test_a_locked_zip(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.csv", "zip\n94301\n")
+    data = bytearray(path.read_bytes())
+    data[6] |= 1  # the flag of a locked file, at its head and in the list at the end
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="locked with a password"):
         read_file(path)
 
 
-@pytest.mark.parametrize("name", ["a.geojson", "a.json", "a.gpkg"])
-def test_points_of_geographic_files(tmp_path: Path, name: str) -> None:
-    path = tmp_path / name
-    shapes = [Point(-122.16, 37.44), box(0, 0, 1, 1)]
-    frame = gpd.GeoDataFrame({"owner": ["Lee", "Diaz"]}, geometry=shapes, crs="EPSG:4326")
-    if name == "a.gpkg":
-        frame.to_crs("EPSG:3857").to_file(path)
-    else:
-        path.write_text(frame.to_json())
-    _, data, _, rejected = rows(path)
-    assert [row["owner"] for row in data] == ["Lee"]
-    assert float(data[0]["longitude"]) == pytest.approx(-122.16)
-    assert [(row, reason) for row, reason, _ in rejected] == [(2, "not a point")]
+@pytest.mark.parametrize("size", [100, 40_000])
+def test_a_truncated_gzip(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(b"zip,name\n" + b"".join(b"%d,%x\n" % (i, i * i) for i in range(50_000)))[:size])
+    with pytest.raises(InputError, match="cut off or damaged"):
+        rows(path)
+
+
+def test_a_spreadsheet_with_a_column_without_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    write_xlsx(path, ("Zip", "", " "), [{"Zip": "02138", "": "x", " ": None}])
+    assert rows(path)[:2] == (["Zip", "column_2"], [{"Zip": "02138", "column_2": "x"}])
+
+
+def test_a_workbook_that_is_called_csv(tmp_path: Path) -> None:
+    write_xlsx(tmp_path / "a.xlsx", ("Zip",), [{"Zip": "02138"}])
+    (tmp_path / "a.csv").write_bytes((tmp_path / "a.xlsx").read_bytes())
+    with pytest.raises(InputError, match="is a spreadsheet or a zip, not text"):
+        read_file(tmp_path / "a.csv")
 
 
 @pytest.mark.parametrize(
-    "text", ['[{"zip": "94301"}, {"zip": "94302"}]', '{"n": 2, "people": [{"zip": 94301}, {"zip": 94302}]}']
+    ("name", "content", "words"),
+    [
+        ("a.csv", b"\n <!doctype html><html><body>Log in</body></html>", "is a web page"),
+        ("a.csv", b"Pat,94301,pat@example.org\nKim,94110,kim@example.org\n", "first row looks like data"),
+        ("a.csv", gzip.compress(b"zip\n1\n"), "is compressed"),
+        ("a.csv", b"PAR1\x15..", "is a Parquet file"),
+        ("a.csv", b"name,zip, name\na,1,b\n", "two columns of .* are called 'name'"),
+        ("a.csv.gz", b"zip\n1\n", "cut off or damaged"),
+        ("a.zip", b"zip\n1\n", "no whole zip file"),
+        ("a.parquet.gz", b"x", "only text files are read compressed"),
+    ],
 )
-def test_arrays_of_json(tmp_path: Path, text: str) -> None:
-    (tmp_path / "a.json").write_text(text)
-    assert rows(tmp_path / "a.json")[1] == [{"zip": "94301"}, {"zip": "94302"}]
+def test_bad_files_are_said(tmp_path: Path, name: str, content: bytes, words: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=words):
+        rows(tmp_path / name)
 
 
-def test_the_one_file_of_a_zip(tmp_path: Path) -> None:
-    path = tmp_path / "a.zip"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("list/donors.csv", "zip\n94301\n")
-    assert rows(path)[1] == [{"zip": "94301"}]
-    with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr("other.csv", "zip\n")
-    with pytest.raises(InputError, match="must hold exactly one file"):
-        read_file(path)
+def test_a_header_of_very_many_columns(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(",".join(f"par{i}" for i in range(20_000)) + "\n" + "1," * 19_999 + "1\n")
+    names, data, _, rejected = rows(tmp_path / "a.csv")
+    assert (len(names), len(data), rejected) == (20_000, 1, [])
 
 
-@pytest.fixture
-def address(tmp_path: Path) -> Iterator[str]:
-    """Serve the files of a folder to this machine alone."""
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-
-
-def test_a_file_at_an_address(tmp_path: Path, address: str) -> None:
-    (tmp_path / "a.csv").write_text("zip\n94301\n")
-    (tmp_path / "b.html").write_text("<html></html>")
-    assert rows(Path(f"{address}/a.csv"))[1] == [{"zip": "94301"}]
-    with pytest.raises(InputError, match="answers 404"):
-        read_file(Path(f"{address}/c.csv"))
-    with pytest.raises(InputError, match="is a web page"):
-        read_file(Path(f"{address}/b.html"))
+def test_an_unknown_encoding(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes("name\nPeña\n".encode())
+    with pytest.raises(InputError, match="there is no encoding 'klingon'"):
+        read_file(tmp_path / "a.csv", encoding="klingon")
+    with pytest.raises(InputError, match="not in the encoding ascii"):
+        rows(tmp_path / "a.csv", encoding="ascii")

@@ -3,6 +3,7 @@
 For every file, rows read = records + rejected rows.
 """
 
+from geoscore.ingest.download import local_copy, show_path
 from geoscore.ingest.ingest import OpenSource, SourceReport, ingest_sources, open_sources
 from geoscore.ingest.optouts import OptoutReport, write_optouts
 from geoscore.ingest.suppression import (
@@ -22,7 +23,9 @@ __all__ = [
     "Suppression",
     "drop_households",
     "ingest_sources",
+    "local_copy",
     "open_sources",
     "open_suppression",
+    "show_path",
     "write_optouts",
 ]

@@ -1,4 +1,4 @@
-"""Files as people have them, read as numbered Arrow batches: text, Parquet, JSON, spreadsheets, databases, addresses.
+"""Files as people have them, read as numbered Arrow batches: which reader reads which file.
 
 Readers know nothing of households: they give raw columns, row numbers, and the rows that could not be read.
 """
@@ -12,25 +12,26 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from geoscore.errors import InputError, InputNotFoundError
-from geoscore.ingest.databases import read_duckdb, read_points, read_sqlite
+from geoscore.ingest.databases import read_duckdb, read_geopackage, read_sqlite
 from geoscore.ingest.delimited import read_delimited
-from geoscore.ingest.download import fetch, is_address
-from geoscore.ingest.json_files import read_json
-from geoscore.ingest.raw import BATCH_ROWS, Batches, RawFile, check_names
+from geoscore.ingest.download import local_copy
+from geoscore.ingest.json_files import read_json, read_json_lines
+from geoscore.ingest.raw import BATCH_ROWS, SUFFIXES, Batches, RawFile, check_names, find_kind
 from geoscore.ingest.spreadsheets import read_spreadsheet
-from geoscore.ingest.streams import find_member
+from geoscore.ingest.streams import COMPRESSED, check_content, find_member
+from geoscore.project import is_address
 
-SUFFIXES: Final = {
-    **dict.fromkeys((".csv", ".tsv", ".txt", ".psv", ".tab", ".dat"), "delimited"),
-    **dict.fromkeys((".parquet", ".pq"), "parquet"),
-    **dict.fromkeys((".jsonl", ".ndjson"), "lines"),
-    **dict.fromkeys((".json", ".geojson"), "json"),
-    **dict.fromkeys((".xlsx", ".xlsm", ".xls", ".ods"), "spreadsheet"),
-    **dict.fromkeys((".sqlite", ".sqlite3", ".db"), "sqlite"),
-    **dict.fromkeys((".duckdb", ".ddb"), "duckdb"),
-    ".gpkg": "points",
+__all__ = ["RawFile", "read_file"]
+
+SHEETS: Final[dict[str, Callable[..., RawFile]]] = {
+    "spreadsheet": read_spreadsheet,
+    "sqlite": read_sqlite,
+    "geopackage": read_geopackage,
+    "duckdb": read_duckdb,
 }
-PACKED: Final = (".gz", ".bz2", ".zst", ".zip")
+"""Readers of files that hold several tables."""
+TEXTS: Final = ("csv", "jsonl", "json")
+"""Kinds that may be compressed."""
 
 
 def read_file(
@@ -41,10 +42,10 @@ def read_file(
     Parameters
     ----------
     path
-        Delimited text or JSON (also packed: ``.gz``, ``.bz2``, ``.zst``, ``.zip``), Parquet, a spreadsheet, SQLite,
-        DuckDB, GeoJSON or GeoPackage points, or an ``https://`` address of one of these.
+        A CSV or other delimited text file, JSON, JSON lines or GeoJSON (all of them also ``.gz``, ``.bz2``, ``.zst``,
+        ``.zip``), Parquet, a spreadsheet, or a database: SQLite, GeoPackage, DuckDB.
     sheet
-        Sheet of a spreadsheet (the first by default), table of a database (its only one).
+        Sheet of a spreadsheet, the first by default; table or layer of a database, by default the only one with rows.
     delimiter, encoding
         Of a text file; found out by default.
 
@@ -64,57 +65,48 @@ def read_file(
     >>> raw.names, [batch.num_rows for batch, rows in raw.batches]
     (['zip', 'income'], [1])
     """
-    if is_address(path):
-        path = fetch(path)
+    path = local_copy(path)
     if not path.exists():
         raise InputNotFoundError(f"there is no file {path}")
     if path.is_dir():
         raise InputError(f"{path} is a folder; name a file in it")
     if path.stat().st_size == 0:
         raise InputError(f"{path} is empty: there is not even a header in it")
-    kind = kind_of(path)
-    readers: dict[str, Callable[[], RawFile]] = {
-        "delimited": lambda: read_delimited(path, delimiter=delimiter, encoding=encoding),
-        "parquet": lambda: _read_parquet(path),
-        "lines": lambda: read_json(path, encoding=encoding, lines=True),
-        "json": lambda: read_json(path, encoding=encoding),
-        "spreadsheet": lambda: read_spreadsheet(path, sheet=sheet),
-        "sqlite": lambda: read_sqlite(path, table=sheet),
-        "duckdb": lambda: read_duckdb(path, table=sheet),
-        "points": lambda: read_points(path, layer=sheet),
-    }
-    if kind is None:
-        raise InputError(f"{path}: no reader for {path.suffix or 'a file without ending'}; use {', '.join(SUFFIXES)}")
-    raw = readers[kind]()
-    check_names(raw)
-    return raw
-
-
-def kind_of(path: Path) -> str | None:
-    """Return which reader a file needs, by its ending, or by that of the one file in a zip.
-
-    Examples
-    --------
-    >>> kind_of(Path("a.csv.gz")), kind_of(Path("README.md"))
-    ('delimited', None)
-    """
-    endings = [suffix.lower() for suffix in path.suffixes]
-    if endings and endings[-1] == ".zip" and path.is_file():
-        endings = [Path(find_member(path)).suffix.lower()]
-    while endings and endings[-1] in PACKED:
-        endings.pop()
-    return SUFFIXES.get(endings[-1]) if endings else None
+    kind = _kind_of(path)
+    if kind in TEXTS:
+        check_content(path)
+    if kind == "csv":
+        return read_delimited(path, delimiter=delimiter, encoding=encoding)
+    if kind == "jsonl":
+        return read_json_lines(path, encoding=encoding)
+    if kind == "json":
+        return read_json(path, encoding=encoding)
+    if kind == "parquet":
+        return _read_parquet(path)
+    return SHEETS[kind](path, sheet=sheet)
 
 
 def is_readable(path: Path) -> bool:
-    """Return whether a file's ending is one that ``read_file`` knows.
+    """Return whether a file is of a kind that ``read_file`` knows, by its ending.
 
     Examples
     --------
     >>> is_readable(Path("a.csv.gz")), is_readable(Path("README.md"))
     (True, False)
     """
-    return is_address(path) or kind_of(path) is not None
+    return is_address(path) or path.suffix.lower() == ".zip" or find_kind(path.name) is not None
+
+
+def _kind_of(path: Path) -> str:
+    """Return the kind that the ending says; for a zip, the ending of the file in it."""
+    packed = path.suffix.lower() in (*COMPRESSED, ".zip")
+    name = Path(find_member(path)) if path.suffix.lower() == ".zip" else path
+    kind = find_kind(name.name)
+    if kind is None:
+        raise InputError(f"{path}: no reader for {name.suffix or 'a file without ending'}; use {', '.join(SUFFIXES)}")
+    if packed and kind not in TEXTS:
+        raise InputError(f"{path}: only text files are read compressed; unpack it and name the file in it")
+    return kind
 
 
 def _read_parquet(path: Path) -> RawFile:
@@ -132,4 +124,6 @@ def _read_parquet(path: Path) -> RawFile:
         except (OSError, pa.ArrowException) as error:
             raise InputError(f"{path} is damaged after row {first - 1:,}: {error}") from error
 
-    return RawFile(path, file.schema_arrow.names, batches())
+    raw = RawFile(path, file.schema_arrow.names, batches())
+    check_names(raw)
+    return raw

@@ -1,4 +1,4 @@
-"""Whether the first row is a header, or already the first household."""
+"""The first row of a file: whether it is a header or already the first household, and the names in it."""
 
 import re
 from collections.abc import Sequence
@@ -16,146 +16,18 @@ KINDS: Final = (
 )
 PLAIN: Final = ("e-mail", "date", "telephone")
 """Kinds that no column is ever called by, even beside a word such as Email."""
-WORDS: Final = frozenset(
-    [
-        "account",
-        "addr",
-        "address",
-        "age",
-        "amount",
-        "apt",
-        "area",
-        "band",
-        "birth",
-        "bracket",
-        "capacity",
-        "category",
-        "cell",
-        "children",
-        "city",
-        "code",
-        "col",
-        "column",
-        "comment",
-        "constituent",
-        "contact",
-        "country",
-        "county",
-        "created",
-        "currency",
-        "date",
-        "day",
-        "description",
-        "dob",
-        "donor",
-        "donation",
-        "education",
-        "email",
-        "estimate",
-        "family",
-        "fields",
-        "first",
-        "full",
-        "geography",
-        "geoid",
-        "geom",
-        "gender",
-        "gift",
-        "giving",
-        "given",
-        "group",
-        "hh",
-        "high",
-        "home",
-        "household",
-        "id",
-        "identifier",
-        "income",
-        "index",
-        "individual",
-        "key",
-        "kind",
-        "lat",
-        "latitude",
-        "level",
-        "lng",
-        "lon",
-        "long",
-        "longitude",
-        "low",
-        "mail",
-        "mailing",
-        "marital",
-        "max",
-        "middle",
-        "min",
-        "mobile",
-        "month",
-        "name",
-        "net",
-        "networth",
-        "no",
-        "note",
-        "notes",
-        "num",
-        "number",
-        "occupation",
-        "party",
-        "person",
-        "phone",
-        "place",
-        "plus4",
-        "point",
-        "postal",
-        "postcode",
-        "prefix",
-        "price",
-        "rating",
-        "record",
-        "region",
-        "salutation",
-        "score",
-        "segment",
-        "sex",
-        "source",
-        "spouse",
-        "st",
-        "state",
-        "status",
-        "street",
-        "suffix",
-        "sum",
-        "surname",
-        "tag",
-        "tel",
-        "telephone",
-        "title",
-        "total",
-        "tract",
-        "type",
-        "unit",
-        "updated",
-        "value",
-        "wealth",
-        "worth",
-        "x",
-        "y",
-        "year",
-        "zip",
-        "zip4",
-        "zip5",
-        "zipcode",
-        "last",
-        "of",
-        "the",
-        "and",
-        "or",
-        "to",
-        "in",
-        "per",
-        "by",
-    ]
-)
+_WORDS: Final = """
+account addr address age amount apt area band birth bracket capacity category cell children city code col column
+comment constituent contact country county created currency date day description dob donor donation education email
+estimate family fields first full geography geoid geom gender gift giving given group hh high home household id
+identifier income index individual key kind lat latitude level lng lon long longitude low mail mailing marital max
+middle min mobile month name net networth no note notes num number occupation party person phone place plus4 point
+postal postcode prefix price rating record region salutation score segment sex source spouse st state status street
+suffix sum surname tag tel telephone title total tract type unit updated value wealth worth x y year zip zip4 zip5
+zipcode last of the and or to in per by
+"""
+WORDS: Final = frozenset(_WORDS.split())
+"""Words that columns are called by."""
 SOME_ROWS: Final = 20
 
 
@@ -196,6 +68,17 @@ def check_header(path: Path, first: Sequence[str], below: Sequence[Sequence[str]
     raise InputError(f"{path}: the first row looks like data ({kind} {shown}); add a header line above it")
 
 
+def name_columns(cells: Sequence[str]) -> list[str]:
+    """Return the names in a header, with one made up for every cell without.
+
+    Examples
+    --------
+    >>> name_columns(["zip ", "", "income"])
+    ['zip', 'column_2', 'income']
+    """
+    return [cell.strip() or f"column_{i}" for i, cell in enumerate(cells, 1)]
+
+
 def kind_of(cell: str) -> str | None:
     """Return what a cell holds if that tells data from names of columns.
 
@@ -213,6 +96,6 @@ def _mostly(kind: str, i: int, below: Sequence[Sequence[str]]) -> bool:
 
 
 def _is_name(cell: str) -> bool:
-    """Return whether it is made of words that columns are called by, such as Street_Address or zipCode."""
+    """Say whether it is made of words that columns are called by, such as Street_Address or zipCode."""
     words = re.findall(r"[A-Z]?[a-z]+\d*|[A-Z]+\d*(?![a-z])", cell)
     return bool(words) and not cell.strip()[0].isdigit() and all(word.lower() in WORDS for word in words)

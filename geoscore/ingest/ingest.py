@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from geoscore.errors import GeoscoreError, InputError, PolicyError, did_you_mean
 from geoscore.ingest.columns import sensitive_columns
+from geoscore.ingest.download import forget_copies, show_path
 from geoscore.ingest.files import read_file
 from geoscore.ingest.mapping import SWAPPED, InsideRegion, MappedBatch, check_columns, map_batch
 from geoscore.ingest.raw import RawFile
@@ -78,6 +79,7 @@ def open_sources(sources: Sequence[Source], *, resolve: Callable[[Path], Path]) 
     PolicyError
         A file has the shape of FEC individual-contributor data.
     """
+    forget_copies()
     return [OpenSource(source, _open(source, resolve), _date_order(source, resolve)) for source in sources]
 
 
@@ -225,7 +227,7 @@ def _ingest_one(
     _check_counts(source, read, used, reasons)
     return SourceReport(
         name=source.name,
-        path=str(source.path),
+        path=show_path(source.path),
         rows_read=read,
         rows_rejected=dict(sorted(reasons.items())),
         mended=dict(sorted(mended.items())),

@@ -1,4 +1,4 @@
-"""JSON: lines of objects, an array of objects, an object that holds one, and points of GeoJSON."""
+"""JSON: objects become rows, their keys columns; one object a line, a list of them, or GeoJSON points."""
 
 import json
 from collections.abc import Iterator
@@ -10,145 +10,182 @@ import numpy as np
 import pyarrow as pa
 
 from geoscore.errors import InputError
+from geoscore.ingest.points import NO_POINT, find_degrees
 from geoscore.ingest.raw import BATCH_ROWS, Batches, RawFile, as_text, check_names
-from geoscore.ingest.streams import find_encoding, open_text
+from geoscore.ingest.streams import Encoding, find_encoding, open_text, read_block
 
 LONGEST_LINE: Final = 1_000_000
-LARGEST_ARRAY: Final = 1_000_000_000
-"""Bytes; an array is read whole, lines are not."""
+MOST_JSON: Final = 2_000_000_000
+"""Bytes of a JSON file that is one value, which is held in memory whole."""
 
 
-def read_json(path: Path, *, encoding: str | None = None, lines: bool = False) -> RawFile:
-    r"""Open a JSON file.
+def read_json_lines(path: Path, *, encoding: str | None = None) -> RawFile:
+    r"""Open a file of JSON lines; it is read twice: for the names of all columns, and for the rows.
 
     Parameters
     ----------
     path
-        Lines of objects, an array of them, an object that holds one such array, or a GeoJSON collection of points.
+        The file, perhaps compressed.
     encoding
-        Found out by default.
-    lines
-        Whether it surely holds lines of objects.
+        Of the text; found out by default.
 
     Raises
     ------
     InputError
-        It is no JSON, or holds no objects.
+        It is no text, or no line of it is a JSON object.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "a.jsonl"
+    >>> _ = path.write_text('{"zip": 94301}\n{"zip": 94110, "home": {"city": "Palo Alto"}}\n')
+    >>> read_json_lines(path).names
+    ['zip', 'home.city']
+    """
+    raw = RawFile(path, [])
+    found = find_encoding(path) if encoding is None else Encoding(encoding)
+    raw.notes.extend(found.notes)
+    names: dict[str, None] = {}
+    for _, item in _line_rows(raw, found.name):
+        names.update(dict.fromkeys(item))
+    raw.rejected.clear()
+    raw.names = list(names)
+    check_names(raw)
+    raw.batches = _batches(raw.names, _line_rows(raw, found.name))
+    return raw
+
+
+def read_json(path: Path, *, encoding: str | None = None) -> RawFile:
+    r"""Open a JSON file: a list of objects, an object that holds one such list, or GeoJSON points.
+
+    JSON lines are read as such. Of GeoJSON, the properties become columns beside ``longitude`` and ``latitude``, in
+    degrees (WGS 84); a feature without a point is a rejected row.
+
+    Parameters
+    ----------
+    path
+        The file, perhaps compressed.
+    encoding
+        Of the text; found out by default.
+
+    Raises
+    ------
+    InputError
+        It is no text, no JSON, larger than 2 GB, or holds no list of objects, or several.
 
     Examples
     --------
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "a.json"
-    >>> _ = path.write_text('{"people": [{"zip": "94301", "home": {"city": "Palo Alto"}}]}')
+    >>> _ = path.write_text('{"count": 1, "donors": [{"zip": 94301, "home": {"city": "Palo Alto"}}]}')
     >>> read_json(path).names
     ['zip', 'home.city']
     """
-    found = find_encoding(path) if encoding is None else None
-    name, notes = (found.name, found.notes) if found else (str(encoding), ())
-    with open_text(path, name) as stream:
-        start = stream.read(1 << 16).decode("utf-8", errors="ignore").lstrip("\ufeff \t\r\n")
-    if lines or _is_lines(start):
-        return _read_lines(path, name, notes)
-    return _read_whole(path, name, notes)
-
-
-def _is_lines(start: str) -> bool:
-    first = start.split("\n", 1)[0].strip()
+    raw = RawFile(path, [])
+    found = find_encoding(path) if encoding is None else Encoding(encoding)
+    raw.notes.extend(found.notes)
+    with open_text(path, found.name) as stream:
+        text = b"".join(_pieces(path, stream))
     try:
-        item = json.loads(first)
-    except ValueError:
-        return False
-    return isinstance(item, dict) and not any(
-        isinstance(value, list) and value and isinstance(value[0], dict) for value in item.values()
-    )
-
-
-def _read_whole(path: Path, encoding: str, notes: tuple[str, ...]) -> RawFile:
-    """Read a file that is one JSON value."""
-    if path.stat().st_size > LARGEST_ARRAY:
-        raise InputError(f"{path} is one JSON value of more than {LARGEST_ARRAY:,} bytes; write it as JSON lines")
-    with open_text(path, encoding) as stream:
-        try:
-            value = json.loads(_whole(stream).decode().lstrip("\ufeff"))
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"{path} is no valid JSON: {error}") from error
-    raw = RawFile(path, [], notes=list(notes))
-    rows = list(_flat_rows(raw, _items(path, value)))
-    raw.names = list(dict.fromkeys(name for _, row in rows for name in row))
+        value = json.loads(text.decode().lstrip("\ufeff"))
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, json.JSONDecodeError) and error.msg == "Extra data":
+            return read_json_lines(path, encoding=encoding)
+        raise InputError(f"{path} is not valid JSON: {str(error)[:120]}") from error
+    del text
+    if isinstance(value, dict) and value.get("type") == "FeatureCollection":
+        items = _features(raw, value)
+    else:
+        items = _objects(raw, value)
+    raw.names = list(dict.fromkeys(name for _, item in items for name in item))
     check_names(raw)
-    schema = pa.schema([(name, pa.string()) for name in raw.names])
-
-    def batches() -> Batches:
-        for first in range(0, len(rows), BATCH_ROWS):
-            part = rows[first : first + BATCH_ROWS]
-            data = [{name: as_text(cell) for name, cell in row.items()} for _, row in part]
-            numbers = np.array([number for number, _ in part], dtype=np.int64)
-            yield pa.RecordBatch.from_pylist(data, schema=schema), numbers
-
-    raw.batches = batches()
+    raw.batches = _batches(raw.names, iter(items))
     return raw
 
 
-def _whole(stream: Any) -> bytes:
-    return b"".join(iter(lambda: stream.read(1 << 22), b""))
+def _pieces(path: Path, stream: Any) -> Iterator[bytes]:
+    size = 0
+    while block := read_block(path, stream):
+        size += len(block)
+        if size > MOST_JSON:
+            raise InputError(f"{path} is larger than {MOST_JSON:,} bytes; save it as JSON lines or Parquet")
+        yield block
 
 
-def _items(path: Path, value: Any) -> list[Any]:
-    if isinstance(value, dict) and value.get("type") == "FeatureCollection":
-        return [_Feature(item) for item in value.get("features", [])]
+def _objects(raw: RawFile, value: Any) -> list[tuple[int, dict[str, Any]]]:
     if isinstance(value, dict):
-        lists = [item for item in value.values() if isinstance(item, list) and item and isinstance(item[0], dict)]
-        if len(lists) != 1:
-            raise InputError(f"{path} holds {len(lists)} lists of objects where one is expected")
-        value = lists[0]
-    if not isinstance(value, list):
-        raise InputError(f"{path} holds no list of objects")
-    return value
-
-
-class _Feature(dict[str, Any]):
-    """A feature of GeoJSON."""
-
-
-def _flat_rows(raw: RawFile, items: list[Any]) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, item in enumerate(items, start=1):
-        if isinstance(item, _Feature):
-            geometry = item.get("geometry") or {}
-            point = geometry.get("coordinates") if geometry.get("type") == "Point" else None
-            if not (isinstance(point, list) and len(point) >= 2):  # noqa: PLR2004  longitude and latitude
-                raw.rejected.append((number, "not a point", str(geometry.get("type"))))
-                continue
-            yield number, _flatten(item.get("properties") or {}) | {"longitude": point[0], "latitude": point[1]}
-        elif isinstance(item, dict):
-            yield number, _flatten(item)
+        lists = {key: item for key, item in value.items() if isinstance(item, list) and item and _has_object(item)}
+        if len(lists) > 1:
+            raise InputError(f"{raw.path} holds several lists of objects ({', '.join(lists)}); save one of them alone")
+        for key, item in lists.items():
+            raw.notes.append(f"rows are the objects in {key!r}")
+            value = item
+    if not isinstance(value, list) or not _has_object(value):
+        raise InputError(f"{raw.path} holds no list of JSON objects")
+    rows = []
+    for number, item in enumerate(value, 1):
+        if isinstance(item, dict):
+            rows.append((number, _flatten(item)))
         else:
             raw.rejected.append((number, "not a JSON object", type(item).__name__))
+    return rows
 
 
-def _read_lines(path: Path, encoding: str, notes: tuple[str, ...]) -> RawFile:
-    """Read JSON lines twice: once for the names of all columns, once for the rows."""
-    raw = RawFile(path, [], notes=list(notes))
-    names: dict[str, None] = {}
-    for _, item in _json_rows(raw, encoding):
-        names.update(dict.fromkeys(item))
-    raw.rejected.clear()
-    raw.names = list(names)
-    schema = pa.schema([(name, pa.string()) for name in raw.names])
-
-    def batches() -> Batches:
-        rows = _json_rows(raw, encoding)
-        while chunk := list(islice(rows, BATCH_ROWS)):
-            data = [{key: as_text(value) for key, value in item.items()} for _, item in chunk]
-            yield pa.RecordBatch.from_pylist(data, schema=schema), np.array([n for n, _ in chunk], dtype=np.int64)
-
-    raw.batches = batches()
-    return raw
+def _has_object(items: list[Any]) -> bool:
+    return any(isinstance(item, dict) for item in items)
 
 
-def _json_rows(raw: RawFile, encoding: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def _features(raw: RawFile, value: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
+    features = value.get("features")
+    if not isinstance(features, list) or not features:
+        raise InputError(f"{raw.path} is GeoJSON without a feature")
+    rows, points = [], []
+    for number, feature in enumerate(features, 1):
+        geometry = feature.get("geometry") if isinstance(feature, dict) else None
+        point = _point(geometry)
+        if point is None:
+            kind = geometry.get("type") if isinstance(geometry, dict) else "no geometry"
+            raw.rejected.append((number, NO_POINT, str(kind)[:120]))
+            continue
+        properties = feature.get("properties")
+        rows.append((number, _flatten(properties) if isinstance(properties, dict) else {}))
+        points.append(point)
+    if not rows:
+        raise InputError(f"{raw.path} is GeoJSON without a point")
+    crs = value.get("crs")  # of GeoJSON before 2016
+    name = (crs.get("properties") or {}).get("name") if isinstance(crs, dict) else None
+    places = find_degrees(raw, name)(np.array(points))
+    for (_, item), (longitude, latitude) in zip(rows, places.tolist(), strict=True):
+        item.update({"longitude": longitude, "latitude": latitude})
+    return rows
+
+
+def _point(geometry: Any) -> tuple[float, float] | None:
+    if not isinstance(geometry, dict):
+        return None
+    place = geometry.get("coordinates")
+    if geometry.get("type") == "MultiPoint" and isinstance(place, list) and len(place) == 1:
+        place = place[0]
+    elif geometry.get("type") != "Point":
+        return None
+    if not isinstance(place, list) or len(place) < 2:  # noqa: PLR2004  longitude and latitude
+        return None
+    x, y = place[:2]
+    numbers = all(isinstance(number, (int, float)) and not isinstance(number, bool) for number in (x, y))
+    return (float(x), float(y)) if numbers else None
+
+
+def _batches(names: list[str], rows: Iterator[tuple[int, dict[str, Any]]]) -> Batches:
+    schema = pa.schema([(name, pa.string()) for name in names])
+    while chunk := list(islice(rows, BATCH_ROWS)):
+        data = [{key: as_text(value) for key, value in item.items()} for _, item in chunk]
+        yield pa.RecordBatch.from_pylist(data, schema=schema), np.array([n for n, _ in chunk], dtype=np.int64)
+
+
+def _line_rows(raw: RawFile, encoding: str) -> Iterator[tuple[int, dict[str, Any]]]:
     number = 0
     with open_text(raw.path, encoding) as stream:
-        for line in _lines(stream):
+        for line in _lines(raw.path, stream):
             if not line.strip():
                 continue
             number += 1
@@ -166,9 +203,9 @@ def _json_rows(raw: RawFile, encoding: str) -> Iterator[tuple[int, dict[str, Any
                 raw.rejected.append((number, "not a JSON object", type(item).__name__))
 
 
-def _lines(stream: Any) -> Iterator[bytes]:
+def _lines(path: Path, stream: Any) -> Iterator[bytes]:
     rest = b""
-    while block := stream.read(1 << 20):
+    while block := read_block(path, stream, 1 << 20):
         *whole, rest = (rest + block).split(b"\n")
         yield from whole
     if rest:

@@ -1,6 +1,7 @@
 """What every reader gives: named columns, Arrow batches with their row numbers, and the rows that failed."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,17 @@ Batches: TypeAlias = Iterator[tuple[pa.RecordBatch, npt.NDArray[np.int64]]]
 """Batches of rows, each with the rows' numbers in the file, from 1."""
 
 BATCH_ROWS: Final = 65_536
+SUFFIXES: Final = {
+    **dict.fromkeys((".csv", ".tsv", ".txt", ".psv"), "csv"),
+    **dict.fromkeys((".jsonl", ".ndjson"), "jsonl"),
+    **dict.fromkeys((".json", ".geojson"), "json"),
+    **dict.fromkeys((".parquet", ".pq"), "parquet"),
+    **dict.fromkeys((".xlsx", ".xlsm", ".xls", ".ods"), "spreadsheet"),
+    **dict.fromkeys((".sqlite", ".sqlite3", ".db"), "sqlite"),
+    ".gpkg": "geopackage",
+    **dict.fromkeys((".duckdb", ".ddb"), "duckdb"),
+}
+"""Kinds of files, by their endings."""
 
 
 @dataclass
@@ -32,6 +44,17 @@ class RawFile:
     notes: list[str] = field(default_factory=list)
 
 
+def find_kind(name: str) -> str | None:
+    """Return the kind of a file by its ending, or by one before it, as in ``donors.csv.gz``.
+
+    Examples
+    --------
+    >>> find_kind("donors.CSV.gz"), find_kind("letter.docx")
+    ('csv', None)
+    """
+    return next((SUFFIXES[s.lower()] for s in reversed(Path(name).suffixes) if s.lower() in SUFFIXES), None)
+
+
 def check_names(raw: RawFile) -> None:
     """Refuse a file without columns, or with two of one name.
 
@@ -46,9 +69,9 @@ def check_names(raw: RawFile) -> None:
     """
     if not raw.names:
         raise InputError(f"{raw.path} has no columns")
-    twice = [name for name in raw.names if raw.names.count(name) > 1]
-    if twice:
-        raise InputError(f"two columns of {raw.path} are called {twice[0]!r}; rename one of them")
+    twice = next((name for name, count in Counter(raw.names).items() if count > 1), None)
+    if twice is not None:
+        raise InputError(f"two columns of {raw.path} are called {twice!r}; rename one of them")
 
 
 def choose_one(path: Path, kind: str, names: Sequence[str], wanted: str | None, filled: Sequence[str]) -> str:
@@ -85,7 +108,7 @@ def choose_one(path: Path, kind: str, names: Sequence[str], wanted: str | None, 
         return names[0]
     if len(filled) == 1:
         return filled[0]
-    raise InputError(f"{path} has several {kind}s; name one with sheet: {', '.join(names)}")
+    raise InputError(f"{path} has several {kind}s; name one with sheet: {', '.join(filled or names)}")
 
 
 def as_text(value: Any) -> str | None:

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from geoscore.errors import InputError
-from geoscore.ingest.headers import check_header
+from geoscore.ingest.headers import check_header, name_columns
 from geoscore.ingest.raw import BATCH_ROWS, Batches, RawFile, as_text, check_names
 from geoscore.ingest.streams import check_unpacked
 
@@ -31,10 +31,9 @@ def read_spreadsheet(path: Path, *, sheet: str | None = None) -> RawFile:
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "a.xlsx"
     >>> _ = path.write_text("zip,income\n")
-    >>> read_spreadsheet(path)  # doctest: +ELLIPSIS
+    >>> read_spreadsheet(path)  # doctest: +IGNORE_EXCEPTION_DETAIL
     Traceback (most recent call last):
-    ...
-    geoscore.errors.InputError: ...a.xlsx cannot be read as a spreadsheet: invalid Zip archive: Could not find EOCD
+    geoscore.errors.InputError: a.xlsx cannot be read as a spreadsheet: Cannot detect file format
     """
     from python_calamine import CalamineError, CalamineWorkbook
 
@@ -51,9 +50,11 @@ def read_spreadsheet(path: Path, *, sheet: str | None = None) -> RawFile:
         raise InputError(f"{path}: sheet {name!r} is empty")
     names = [as_text(value) or "" for value in rows[0]]
     check_header(path, names, [[as_text(value) or "" for value in row] for row in rows[1:20]])
-    used = [i for i, title in enumerate(names) if title.strip()]
-    schema = pa.schema([(names[i].strip(), pa.string()) for i in used])
+    columns = name_columns(names)
+    used = [i for i, title in enumerate(names) if title.strip() or any(as_text(row[i]) for row in rows[1:])]
+    schema = pa.schema([(columns[i], pa.string()) for i in used])
     raw = RawFile(path, schema.names)
+    raw.notes += [f"column {i + 1} has no name; it is called {columns[i]}" for i in used if not names[i].strip()]
     if len(book.sheet_names) > 1:
         raw.notes.append(f"sheet {name!r} of {len(book.sheet_names)}")
     check_names(raw)
@@ -61,9 +62,9 @@ def read_spreadsheet(path: Path, *, sheet: str | None = None) -> RawFile:
     def batches() -> Batches:
         for first in range(1, len(rows), BATCH_ROWS):
             part = rows[first : first + BATCH_ROWS]
-            columns = [pa.array([as_text(row[i]) for row in part], pa.string()) for i in used]
+            cells = [pa.array([as_text(row[i]) for row in part], pa.string()) for i in used]
             numbers = np.arange(first, first + len(part), dtype=np.int64)
-            yield pa.RecordBatch.from_arrays(columns, schema=schema), numbers
+            yield pa.RecordBatch.from_arrays(cells, schema=schema), numbers
 
     raw.batches = batches()
     return raw

@@ -24,6 +24,16 @@ MARKS: Final = {  # the longer first: the mark of UTF-32 begins with that of UTF
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+CONTENTS: Final = {  # how files begin that go by a wrong ending
+    b"PK\x03\x04": "a spreadsheet or a zip, not text; give it the ending .xlsx or .zip",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook, not text; give it the ending .xls",
+    b"PAR1\x15": "a Parquet file, not text; give it the ending .parquet",
+    b"SQLite format 3": "an SQLite database, not text; give it the ending .sqlite",
+    b"\x1f\x8b": "compressed; give it the ending .gz as well",
+    b"%PDF-": "a PDF, not text; ask for the data itself",
+    b"<!doctype": "a web page, not text; was a login page saved in place of the file?",
+    b"<html": "a web page, not text; was a login page saved in place of the file?",
+}
 UNDEFINED: Final = bytes((0x81, 0x8D, 0x8F, 0x90, 0x9D))
 """Bytes that are no character of Windows-1252."""
 MIXED: Final = "mixed"
@@ -96,7 +106,7 @@ def open_text(path: Path, encoding: str) -> pa.NativeFile:
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "a.csv"
     >>> _ = path.write_bytes("Peña".encode("cp1252"))
-    >>> open_text(path, "cp1252").read(99).decode()
+    >>> open_text(path, "cp1252").read(100).decode()
     'Peña'
     """
     try:
@@ -108,7 +118,7 @@ def open_text(path: Path, encoding: str) -> pa.NativeFile:
     if plain:
         return stream
     chunks = _decoded(path, stream, encoding, decoder) if decoder else _mended(path, stream)
-    return pa.PythonFile(_Chunks(chunks, stream), mode="r")
+    return pa.PythonFile(io.BufferedReader(_Chunks(chunks, stream)), mode="r")
 
 
 def open_bytes(path: Path) -> pa.NativeFile:
@@ -133,6 +143,25 @@ def open_bytes(path: Path) -> pa.NativeFile:
         return pa.input_stream(path, compression=COMPRESSED.get(path.suffix.lower()))
     except (OSError, pa.ArrowException, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
         raise InputError(f"{path} cannot be opened: {error}") from error
+
+
+def check_content(path: Path) -> None:
+    """Refuse a file that begins as no text file does, whatever its ending.
+
+    Raises
+    ------
+    InputError
+        It is a workbook, a web page or the like.
+
+    Examples
+    --------
+    >>> check_content(Path(__file__))
+    """
+    with open_bytes(path) as stream:
+        start = read_block(path, stream, 512).removeprefix(codecs.BOM_UTF8).lstrip()
+    for mark, what in CONTENTS.items():
+        if start.startswith(mark) or (mark.startswith(b"<") and start.lower().startswith(mark)):
+            raise InputError(f"{path} is {what}")
 
 
 def read_block(path: Path, stream: Any, size: int = BLOCK) -> bytes:
