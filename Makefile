@@ -17,7 +17,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	  { echo "this Python has no venv module; on Debian or Ubuntu: apt-get install python3-venv" >&2; exit 2; }
 	@echo "Setting up $(VENV) (once, about a minute) ..."
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 

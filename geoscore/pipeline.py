@@ -213,6 +213,7 @@ def _ingest(work: _Work, opened: list[ingest.OpenSource], ground: pa.Table) -> T
     )
     work.counts["suppression"] = {"synced": str(work.suppression.synced)} if work.suppression else "none"
     work.counts["files"] = [{**asdict(source), "rows_used": source.rows_used} for source in reports]
+    work.counts["features"] = ingest.write_cards(work.private, work.project.sources)
     records = Table.scan(work.private / "records.parquet", RECORD, engine=work.engine)
     if records.count() == 0:
         raise InputError("every row of every file was rejected; the reasons are: " + _reasons(work.counts["files"]))

@@ -58,7 +58,9 @@ def pseudopeople(seed: int) -> list[Path]:
         if not python.exists():
             venv.create(home, with_pip=True)
             lock = HERE / "pseudopeople.lock"
-            subprocess.run([python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", lock], check=True)
+            subprocess.run(
+                [python, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "-r", lock], check=True
+            )
         subprocess.run([python, HERE / "make_pseudopeople.py", str(seed), folder], check=True)
     return [folder / f"{name}.csv" for name in ("census", "taxes", "wic")]
 

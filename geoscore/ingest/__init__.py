@@ -3,6 +3,7 @@
 For every file, rows read = records + rejected rows.
 """
 
+from geoscore.ingest.cards import write_cards
 from geoscore.ingest.download import local_copy, show_path
 from geoscore.ingest.ingest import OpenSource, SourceReport, ingest_sources, open_sources
 from geoscore.ingest.optouts import OptoutReport, write_optouts
@@ -27,5 +28,6 @@ __all__ = [
     "open_sources",
     "open_suppression",
     "show_path",
+    "write_cards",
     "write_optouts",
 ]
