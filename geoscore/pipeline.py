@@ -316,6 +316,7 @@ def _note(work: _Work) -> SurfaceNote:
         k=plan.surface.k,
         published=False,
         counties=work.counts["counties"],
+        optouts=str(plan.suppression.synced) if plan.suppression else "none",
         sources=tuple(
             SourceNote(
                 name=source.name,

@@ -214,6 +214,7 @@ class SurfaceNote:
     k: int
     published: bool
     level: float = 0.9
+    optouts: str = "none"  # day on which the list of opt-outs was last synced
     ladder: tuple[int, ...] = LADDER
     warnings: tuple[str, ...] = ()
     sources: tuple[SourceNote, ...] = ()

@@ -86,6 +86,9 @@ def test_a_run_leaves_out_the_household(make_project: Callable[..., Path], tmp_p
     assert after["files"][0]["rows_rejected"]["opted out"] == 1
     assert after["suppression"] == {"synced": str(TODAY)}
     assert before["suppression"] == "none"
+    for name in ("map.html", "report.html"):
+        assert f"list of {TODAY}" in (tmp_path / "after" / name).read_text()
+        assert "no list" in (tmp_path / "before" / name).read_text()
     private = tmp_path / "after" / "private"
     kept = [path for path in private.rglob("*.parquet") if "a7@example.org" in str(pq.read_table(path).to_pylist())]
     assert kept == []
