@@ -41,6 +41,8 @@ def show_links(done: "LinkedFiles") -> None:
     for file, source in zip(done.files, done.sources, strict=True):
         fields = ", ".join(source.columns)
         typer.echo(f"{file.name:<18}{file.rows_used:>12,} records   linked by {_cut(fields, 70)}")
+        for note in file.notes:
+            typer.echo(f"              {note}")
         for reason, count in [*file.rows_rejected.items(), *file.mended.items()]:
             typer.echo(f"    {count:>8,}  {reason}")
     typer.echo(
