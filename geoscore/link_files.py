@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from geoscore import ingest, linkage
 from geoscore.engines import open_engine
 from geoscore.errors import InputError
-from geoscore.ingest.inspect import inspect_file, propose_source, source_names
+from geoscore.ingest.inspect import FileProfile, inspect_file, propose_source, source_names
 from geoscore.linkage.evaluate import PairScores, correct_union, score_pairs
 from geoscore.linkage.model import open_models
 from geoscore.project import Source
@@ -89,7 +89,10 @@ def link_files(
     """
     tell = progress or (lambda _stage, _done, _all: None)
     models = open_models(model) if model else None
-    sources = [_source(path, name, truth) for path, name in zip(paths, source_names(paths), strict=True)]
+    profiles = [inspect_file(path) for path in paths]
+    if truth is not None and not any(truth == guess.name for profile in profiles for guess in profile.columns):
+        raise InputError(f"no file has a column {truth!r} to compare with")
+    sources = [_source(profile, name, truth) for profile, name in zip(profiles, source_names(paths), strict=True)]
     folder = Path(tempfile.mkdtemp(prefix="geoscore-link-"))
     try:
         opened = ingest.open_sources(sources, resolve=lambda path: path)
@@ -115,12 +118,12 @@ def link_files(
     return LinkedFiles(out, private, linked.counts, files, sources, scores, corrected)
 
 
-def _source(path: Path, name: str, truth: str | None) -> Source:
-    profile = inspect_file(path)
+def _source(profile: FileProfile, name: str, truth: str | None) -> Source:
     source = propose_source(profile, name=name, leave=[truth] if truth else [])
     identity = {"full_name", "last_name", "street", "email", "phone", "ssn"}
     if source is None or not identity & set(source.columns):
-        raise InputError(f"{path} has no name, address or contact to link by; see `geoscore inspect {path.name}`")
+        file = profile.path.name
+        raise InputError(f"{file} has no name, address or contact to link by; see `geoscore inspect {file}`")
     return source.model_copy(update={"features": truth is not None})
 
 
@@ -134,8 +137,6 @@ def _score(
         if truth in pq.read_schema(path).names:
             column = pq.read_table(path, columns=["row", truth]).to_pandas().rename(columns={truth: "truth"})
             known.append(column.assign(source=source.name, truth=column["truth"].replace("", None)))
-    if not known:
-        raise InputError(f"no file has a column {truth!r} to compare with")
     links = links.merge(pd.concat(known), on=["source", "row"], how="left")
     scores = {name: score_pairs(links[f"{name}_id"], links["truth"]) for name in ("household", "person")}
     return scores, correct_union(links["household_id"], links["truth"])

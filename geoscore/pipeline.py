@@ -25,20 +25,18 @@ from geoscore.engines import Engine, Frame, open_engine
 from geoscore.errors import GeoscoreError, InputError
 from geoscore.formulas import Formula, open_formula
 from geoscore.ledger import Ledger, hash_file
+from geoscore.outputs import HEADLINE, save_report
 from geoscore.project import Project, is_address, open_project
 from geoscore.query import Surface
 from geoscore.reference.census import Census, open_census, outlines_of, read_income_curve
 from geoscore.reference.samples import sample_path
-from geoscore.reports import ReportContent, write_report
 from geoscore.schemas import RECORD, REJECTED, SourceNote, SurfaceNote
 from geoscore.spatial.interpolation import interpolate_households
 from geoscore.surface_format import write_surface
 from geoscore.tables import Table
 
-HEADLINE: Final = 2500.0
 SATURATED: Final = 0.60
 RARE: Final = 0.01
-TOP_ZIPS: Final = 15
 OUTPUTS: Final = ("surface.parquet", "map.html", "report.html", "summary.json")
 
 
@@ -213,7 +211,6 @@ def _ingest(work: _Work, opened: list[ingest.OpenSource], ground: pa.Table) -> T
     )
     work.counts["suppression"] = {"synced": str(work.suppression.synced)} if work.suppression else "none"
     work.counts["files"] = [{**asdict(source), "rows_used": source.rows_used} for source in reports]
-    work.counts["features"] = ingest.write_cards(work.private, work.project.sources)
     records = Table.scan(work.private / "records.parquet", RECORD, engine=work.engine)
     if records.count() == 0:
         raise InputError("every row of every file was rejected; the reasons are: " + _reasons(work.counts["files"]))
@@ -224,16 +221,19 @@ def _link(work: _Work, records: Table) -> tuple[Table, Table]:
     """Return records and links, without the households of those who opted out."""
     linked = linkage.link_records(records, progress=lambda what: work.report(f"link: {what}", 0, None))
     links = linked.links.save(work.private / "links.parquet")
+    left_out = None
     if work.suppression is not None:
         path = work.private / "suppressed.parquet"
         withdrawn = ingest.drop_households(records, links, Table.scan(path, ingest.SUPPRESSED, engine=work.engine))
         # nothing of them stays behind, not even what found their household
         records = withdrawn.records.save(work.private / "records.parquet")
         links = withdrawn.links.save(work.private / "links.parquet")
-        _reject(work, withdrawn.rejected)
+        left_out = withdrawn.rejected
+        _reject(work, left_out)
         if links.count() == 0:
             raise InputError("every household opted out; there is nothing to count")
         linked = linked.keep(links.collect())
+    work.counts["features"] = ingest.write_cards(work.private, work.project.sources, left_out=left_out)
     linked.save(work.private / "linkage")
     work.counts["linkage"] = linked.counts
     return records, links
@@ -345,37 +345,6 @@ def _write_outputs(work: _Work, surface: Surface) -> None:
 def summary_of(counts: dict[str, Any]) -> dict[str, Any]:
     """Return the part of a run's counts that is written to ``summary.json``."""
     return {name: value for name, value in counts.items() if name != "counties"}
-
-
-def save_report(
-    surface: Surface,
-    path: Path,
-    *,
-    capacity: float = HEADLINE,
-    zips: tuple[str, ...] = (),
-    area: Path | None = None,
-    summary: dict[str, Any] | None = None,
-) -> None:
-    """Write a report on a surface, or on some ZIPs and areas of it, as one HTML page."""
-    region = surface.query(capacity=capacity)
-    places = [surface.query(zip=code, capacity=capacity) for code in zips]
-    if area is not None:
-        places.append(surface.query(area=area, capacity=capacity))
-    ranked = sorted(surface.at_least(capacity).by("zip"), key=lambda answer: -(answer.estimate or 0.0))
-    whole = surface.select()
-    content = ReportContent(
-        note=surface.note,
-        table=surface.table,
-        capacity=capacity,
-        region=region.to_dict(),
-        sentences=tuple(str(answer) for answer in (region, *places)),
-        places=tuple(answer.to_dict() for answer in places),
-        counties=tuple(answer.to_dict() for answer in surface.at_least(capacity).by("county")),
-        top_zips=tuple(answer.to_dict() for answer in ranked[:TOP_ZIPS] if answer.estimate),
-        curve=tuple(surface.answer(whole, capacity=rung).to_dict() for rung in surface.note.ladder),
-        summary=summary,
-    )
-    write_report(content, path)
 
 
 def _write_ledger(work: _Work, project: Path, folder: Path) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from geoscore.ingest.columns import header_words, infer_columns, mask
+from geoscore.ingest.columns import infer_columns, mask
+from geoscore.ingest.vocabulary import header_words
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks" / "accuracy"))
 from columns import SURE, measure

@@ -254,11 +254,11 @@ def test_a_sensitive_column_needs_a_reason_and_to_be_there(
 
 
 def test_a_sensitive_column_with_a_reason_is_kept_and_told(make_project: Callable[..., Path], tmp_path: Path) -> None:
-    rows = "".join(f"94301,D,none,{i}\n" for i in range(40))
+    rows = "".join(f"94301,D,none,{i},{('Catholic', 'Jewish')[i % 2]}\n" for i in range(40))
     source = f'[sources.sensitive]\nParty = "{REASON}"'
-    done = run(make_project("zip,Party,Religion,Color\n" + rows, source=source), out=tmp_path / "out")
+    done = run(make_project("zip,Party,Religion,Color,X\n" + rows, source=source), out=tmp_path / "out")
     names = pq.read_schema(done.out / "private" / "features" / "donors.parquet").names
     assert names == ["row", "record_id", "Party", "Color"]
     told = json.loads((done.out / "summary.json").read_text())["files"][0]
-    assert (told["refused_features"], told["sensitive_features"]) == (["Religion"], {"Party": REASON})
+    assert (told["refused_features"], told["sensitive_features"]) == (["Religion", "X"], {"Party": REASON})
     assert REASON in (done.out / "ledger.jsonl").read_text()

@@ -93,3 +93,22 @@ def test_a_run_leaves_out_the_household(make_project: Callable[..., Path], tmp_p
     kept = [path for path in private.rglob("*.parquet") if "a7@example.org" in str(pq.read_table(path).to_pylist())]
     assert kept == []
     assert '"rows_left_out": 1' in (tmp_path / "after" / "ledger.jsonl").read_text()
+
+
+def test_features_of_a_house_mate_leave_too(make_project: Callable[..., Path], tmp_path: Path) -> None:
+    lines = donors().splitlines()
+    text = "\n".join([lines[0] + ",Hobby", *(f"{line},chess" for line in lines[1:]),
+                      "900,Bo Leeh,7 Oak Street,94303,bo@example.org,80000,falconry"])  # fmt: skip
+    plan = make_project(text + "\n", columns=COLUMNS, source='id = "Id"')
+    run(plan, out=tmp_path / "before")
+    assert "falconry" in str(pq.read_table(tmp_path / "before" / "private" / "features" / "donors.parquet")["Hobby"])
+    hashed(plan.parent, "email\na7@example.org\n")
+    with plan.open("a") as file:
+        file.write(f'\n[suppression]\npath = "o.csv"\nkey = "k.key"\nsynced = {TODAY}\n')
+    after = run(plan, out=tmp_path / "after")
+    assert after.summary["files"][0]["rows_rejected"] == {"opted out": 1, "opted out with the household": 1}
+    for path in (tmp_path / "after").rglob("*"):
+        if path.suffix == ".parquet":
+            assert "falconry" not in str(pq.read_table(path).to_pylist())
+        elif path.is_file():
+            assert "falconry" not in path.read_text()

@@ -187,7 +187,7 @@ def report(
     capacity: Capacity = 2500.0,
 ) -> None:
     """Write a report that a board reads: headline, map, best ZIPs, method and provenance on one HTML page."""
-    from geoscore.pipeline import save_report
+    from geoscore.outputs import save_report
     from geoscore.query import open_surface
 
     save_report(open_surface(surface), output, capacity=capacity, zips=tuple(zip or ()), area=area)

@@ -24,7 +24,7 @@ FEWEST: Final = 10
 ROW: Final = ("row", "record_id")
 
 
-def write_cards(folder: Path, sources: Sequence[Source]) -> dict[str, int]:
+def write_cards(folder: Path, sources: Sequence[Source], *, left_out: pa.Table | None = None) -> dict[str, int]:
     """Type the features of every source and write their cards to ``features.json``.
 
     Parameters
@@ -33,6 +33,8 @@ def write_cards(folder: Path, sources: Sequence[Source]) -> dict[str, int]:
         Where ``ingest_sources`` wrote to.
     sources
         Sources of the project, for vintage and licence.
+    left_out
+        Rows (``source``, ``row``) that left after they were read; their features leave too.
 
     Returns
     -------
@@ -45,6 +47,9 @@ def write_cards(folder: Path, sources: Sequence[Source]) -> dict[str, int]:
         if not path.exists():
             continue
         table = pq.read_table(path)
+        if left_out is not None:
+            gone = left_out["row"].filter(pc.equal(left_out["source"], source.name))
+            table = table.filter(pc.invert(pc.is_in(table["row"], value_set=gone)))
         for name in (name for name in table.column_names if name not in ROW):
             typed, card = describe_feature(table[name])
             told = {"vintage": str(source.vintage), "licence": source.licence}
@@ -80,9 +85,10 @@ def describe_feature(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, dict[str
         "missing": values.null_count,
         "distinct": pc.count_distinct(values, mode="only_valid").as_py(),
     }
-    if kind in ("integer", "number", "date") and values.null_count < len(values):
+    known = values.null_count < len(values)
+    if known and kind in ("integer", "number", "date"):
         card["range"] = [pc.min(values).as_py(), pc.max(values).as_py()]
-    if kind in ("integer", "number"):
+    if known and kind in ("integer", "number"):
         card["quantiles_1_99"] = pc.quantile(values, q=[0.01, 0.99]).to_pylist()
     if kind == "category":
         card["levels"] = _levels(values)

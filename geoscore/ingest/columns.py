@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from geoscore.ingest.kinds import HEADERS, SENSITIVE_HEADER, SENSITIVE_VALUES, SETS, VALUES, WORDS
+from geoscore.ingest.kinds import HEADERS, SENSITIVE_HEADER, SENSITIVE_VALUES, SETS, VALUES
+from geoscore.ingest.vocabulary import header_words
 from geoscore.standardize import find_date_order, parse_state
 
 MISSING: Final = frozenset(("", "na", "n/a", "null", "none", "nan", "unknown", "-", ".", "<na>", "#n/a"))
@@ -24,6 +25,8 @@ VAGUE: Final = frozenset(("gift_usd", "home_value_usd", "gift_date", "date", "te
 VAGUE_MOST: Final = 0.78
 DATES: Final = ("date", "date_of_birth", "gift_date")
 LOOKED_AT: Final = 400
+SAMPLE_ROWS: Final = 20_000
+"""Rows of a file that tell what its columns hold."""
 SEVERAL: Final = 3
 NEARLY_ALL: Final = 0.9
 NUMBER_LETTERS: Final = 9
@@ -66,37 +69,6 @@ def infer_columns(sample: pa.Table) -> list[ColumnGuess]:
     columns = [_Column(name, sample.column(name)) for name in sample.column_names]
     guesses = [_guess(column) for column in columns]
     return _by_neighbors(columns, guesses)
-
-
-def header_words(name: str) -> str:
-    """Return the words of a header in lower case: camel case, underscores and run-together words taken apart.
-
-    Examples
-    --------
-    >>> header_words("MailZipCode"), header_words("streetpredir"), header_words("npo02__LastOppAmount__c")
-    ('mail zip code', 'street predir', 'npo 02 last opp amount c')
-    """
-    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|#", name)
-    words = [word for part in parts for word in _cut(part.lower())]
-    whole = name.lower()
-    letters = whole.rstrip("0123456789")
-    known = letters.isalpha() and not {word for word in words if not word.isdigit()} <= WORDS
-    return " ".join([*_cut(letters), *([whole[len(letters) :]] if letters != whole else [])] if known else words)
-
-
-def _cut(text: str) -> list[str]:
-    """Cut a run-together word into known words, the fewest; as it is where that does not work."""
-    if text in WORDS or len(text) < 5:  # noqa: PLR2004  nothing to cut
-        return [text]
-    best: list[list[str] | None] = [[]] + [None] * len(text)
-    for end in range(1, len(text) + 1):
-        for start in range(max(0, end - 14), end):
-            before, word = best[start], text[start:end]
-            if before is not None and word in WORDS and len(word) > 1:
-                found = [*before, word]
-                if best[end] is None or len(found) < len(best[end] or []):
-                    best[end] = found
-    return best[-1] or [text]
 
 
 class _Column:
@@ -364,12 +336,14 @@ def _notes(column: _Column, kind: str) -> tuple[str, ...]:
     return ("day first",) if day_first else ()
 
 
-def sensitive_columns(names: Sequence[str]) -> list[str]:
-    """Return the columns whose headers speak of what people may not be sorted by.
+def sensitive_columns(sample: pa.Table) -> list[str]:
+    """Return the columns that speak of what people may not be sorted by, by their headers or their values.
 
     Examples
     --------
-    >>> sensitive_columns(["PartyCode", "zip"])
+    >>> sensitive_columns(pa.table({"PartyCode": ["1"], "x": ["Catholic"], "zip": ["94301"]}))
     ['PartyCode']
+    >>> sensitive_columns(pa.table({"x": ["Catholic", "Jewish"]}))
+    ['x']
     """
-    return [name for name in names if SENSITIVE_HEADER.search(name) or SENSITIVE_HEADER.search(header_words(name))]
+    return [name for name in sample.column_names if _sensitive(_Column(name, sample.column(name)))]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from geoscore.errors import InputError
+from geoscore.ingest.vocabulary import WORDS
 
 KINDS: Final = (
     ("e-mail", re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}")),
@@ -16,18 +17,6 @@ KINDS: Final = (
 )
 PLAIN: Final = ("e-mail", "date", "telephone")
 """Kinds that no column is ever called by, even beside a word such as Email."""
-_WORDS: Final = """
-account addr address age amount apt area band birth bracket capacity category cell children city code col column
-comment constituent contact country county created currency date day description dob donor donation education email
-estimate family fields first full geography geoid geom gender gift giving given group hh high home household id
-identifier income index individual key kind lat latitude level lng lon long longitude low mail mailing marital max
-middle min mobile month name net networth no note notes num number occupation party person phone place plus4 point
-postal postcode prefix price rating record region salutation score segment sex source spouse st state status street
-suffix sum surname tag tel telephone title total tract type unit updated value wealth worth x y year zip zip4 zip5
-zipcode last of the and or to in per by
-"""
-WORDS: Final = frozenset(_WORDS.split())
-"""Words that columns are called by."""
 SOME_ROWS: Final = 20
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from geoscore.errors import GeoscoreError, InputError, PolicyError, did_you_mean
-from geoscore.ingest.columns import sensitive_columns
+from geoscore.ingest.columns import SAMPLE_ROWS, sensitive_columns
 from geoscore.ingest.download import forget_copies, show_path
 from geoscore.ingest.files import read_file
 from geoscore.ingest.mapping import SWAPPED, InsideRegion, MappedBatch, check_columns, map_batch
@@ -60,6 +61,8 @@ class OpenSource:
     source: Source
     raw: RawFile
     date_order: DateOrder = "mdy"
+    sensitive: tuple[str, ...] = ()
+    """Columns not mapped that speak of what people may not be sorted by."""
 
 
 def open_sources(sources: Sequence[Source], *, resolve: Callable[[Path], Path]) -> list[OpenSource]:
@@ -80,7 +83,7 @@ def open_sources(sources: Sequence[Source], *, resolve: Callable[[Path], Path]) 
         A file has the shape of FEC individual-contributor data.
     """
     forget_copies()
-    return [OpenSource(source, _open(source, resolve), _date_order(source, resolve)) for source in sources]
+    return [_open(source, resolve) for source in sources]
 
 
 def ingest_sources(
@@ -151,12 +154,28 @@ class _Writers:
     suppressed: pq.ParquetWriter
 
 
-def _open(source: Source, resolve: Callable[[Path], Path]) -> RawFile:
-    raw = read_file(resolve(source.path), sheet=source.sheet, delimiter=source.delimiter, encoding=source.encoding)
+def _open(source: Source, resolve: Callable[[Path], Path]) -> OpenSource:
+    raw = _read(source, resolve)
     _refuse_fec(source, raw)
     check_columns(source, raw.names)
-    _check_sensitive(source, raw.names)
-    return raw
+    sensitive = _find_sensitive(source, raw)
+    _check_sensitive(source, raw.names, sensitive)
+    return OpenSource(source, raw, _date_order(source, resolve), sensitive)
+
+
+def _read(source: Source, resolve: Callable[[Path], Path]) -> RawFile:
+    return read_file(resolve(source.path), sheet=source.sheet, delimiter=source.delimiter, encoding=source.encoding)
+
+
+def _find_sensitive(source: Source, raw: RawFile) -> tuple[str, ...]:
+    """Return the sensitive ones among the columns not mapped, by their headers and their first values."""
+    first = next(raw.batches, None)
+    if first is None:
+        return ()
+    raw.batches = chain([first], raw.batches)
+    batch, _ = first
+    sample = pa.Table.from_batches([batch.slice(0, SAMPLE_ROWS)])
+    return tuple(sensitive_columns(sample.select(_unmapped(source, raw.names))))
 
 
 def _date_order(source: Source, resolve: Callable[[Path], Path]) -> DateOrder:
@@ -164,10 +183,10 @@ def _date_order(source: Source, resolve: Callable[[Path], Path]) -> DateOrder:
     column = source.columns.get("date_of_birth")
     if source.date_order is not None or not isinstance(column, str):
         return source.date_order or "mdy"
-    return choose_date_order([find_date_order(batch.column(column)) for batch, _ in _open(source, resolve).batches])
+    return choose_date_order([find_date_order(batch.column(column)) for batch, _ in _read(source, resolve).batches])
 
 
-def _check_sensitive(source: Source, names: Sequence[str]) -> None:
+def _check_sensitive(source: Source, names: Sequence[str], sensitive: Sequence[str]) -> None:
     """Check that every column kept for a stated reason is there, unmapped, and needs one."""
     for column in source.sensitive:
         where = f"column {column!r} of {source.path.name}, named in [sources.sensitive],"
@@ -175,7 +194,7 @@ def _check_sensitive(source: Source, names: Sequence[str]) -> None:
             raise InputError(f"{where} is missing{did_you_mean(column, names)}")
         if column not in _unmapped(source, names):
             raise InputError(f"{where} is mapped to a field, or is the id; only columns kept as features stand there")
-        if not sensitive_columns([column]):
+        if column not in sensitive:
             raise InputError(f"{where} is not left out as sensitive and needs no reason; remove it there")
 
 
@@ -199,14 +218,15 @@ def _ingest_one(
     source, raw = item.source, item.raw
     if item.date_order == "mixed":
         raw.notes.append("some dates of birth are month first, some day first: what reads both ways is left out")
-    features, refused = _feature_columns(source, raw.names)
+    refused = [name for name in item.sensitive if name not in source.sensitive]
+    kept_columns = [name for name in _unmapped(source, raw.names) if name not in refused] if source.features else []
     reasons: Counter[str] = Counter()
     mended: Counter[str] = Counter()
     kept: pq.ParquetWriter | None = None
     read = used = 0
     try:
         for batch, rows in raw.batches:
-            mapped = mapping(batch, rows, features=features)
+            mapped = mapping(batch, rows, features=kept_columns)
             writers.records.write_batch(mapped.records)
             writers.records.write_batch(mapped.opted_out)
             writers.rejected.write_batch(mapped.rejected)
@@ -235,13 +255,6 @@ def _ingest_one(
         refused_features=tuple(refused),
         sensitive_features={column: reason.strip() for column, reason in source.sensitive.items()},
     )
-
-
-def _feature_columns(source: Source, names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return unmapped columns to keep, and those left out because of what their names say."""
-    rest = _unmapped(source, names)
-    refused = [name for name in sensitive_columns(rest) if name not in source.sensitive]
-    return ([name for name in rest if name not in refused] if source.features else []), refused
 
 
 def _unmapped(source: Source, names: Sequence[str]) -> list[str]:

@@ -12,12 +12,12 @@ from typing import Any, Final
 import pyarrow as pa
 
 from geoscore.errors import InputError
-from geoscore.ingest.columns import ColumnGuess, header_words, infer_columns
+from geoscore.ingest.columns import SAMPLE_ROWS, ColumnGuess, infer_columns
 from geoscore.ingest.files import read_file
+from geoscore.ingest.vocabulary import header_words
 from geoscore.project import Column, Source
 from geoscore.standardize import parse_money_band
 
-SAMPLE_ROWS: Final = 20_000
 SURE_ENOUGH: Final = 0.5
 """A guess below this is shown, and not used."""
 SECOND_HAND: Final = re.compile(

@@ -124,15 +124,14 @@ def choose_rules(entities: pa.Table, *, rules: Sequence[Rule] = RULES) -> list[C
     for rule in rules:
         if not set(rule.columns) <= set(entities.column_names):
             continue
-        candidates = [rule.columns]
-        if count_pairs(entities, rule.columns) > most:
-            candidates += rule.narrower
-        for columns in candidates:
-            if pairs := count_pairs(entities, columns):
-                left = most - sum(item.pairs for item in counted if item.used)
-                verdict = Verdict.REFUSED if pairs > most else Verdict.USED if pairs <= left else Verdict.ENOUGH
-                counted.append(CountedRule(columns, pairs, verdict))
-    return counted
+        found = [(rule.columns, count_pairs(entities, rule.columns))]
+        if found[0][1] > most:
+            found += [(columns, count_pairs(entities, columns)) for columns in rule.narrower]
+        for columns, pairs in found:
+            left = most - sum(item.pairs for item in counted if item.used)
+            verdict = Verdict.REFUSED if pairs > most else Verdict.USED if pairs <= left else Verdict.ENOUGH
+            counted.append(CountedRule(columns, pairs, verdict))
+    return [rule for rule in counted if rule.pairs]
 
 
 def count_pairs(entities: pa.Table, columns: Sequence[str]) -> int:

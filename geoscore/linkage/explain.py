@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 
 from geoscore.engines import open_engine
 from geoscore.errors import InputError, InputNotFoundError
+from geoscore.linkage.frequencies import POPULATION
 from geoscore.linkage.keys import COMPARED
-from geoscore.linkage.model import POPULATION, open_models, probability
+from geoscore.linkage.model import open_models, probability
 
 
 @dataclass(frozen=True)
@@ -77,20 +78,19 @@ def explain_link(folder: str | Path, one: str, other: str) -> Explanation:
             for name in ("household", "person"):
                 told = models[name].explain(left, right, entities, engine=engine, among=among)
                 sayings.append((name, told))
-    shown = [_shown(entities, number) for number in (left, right)]
-    groups = [{name: entities[name][number].as_py() for name in ("household", "person")} for number in (left, right)]
+    rows = [entities.filter(pc.equal(entities["unique_id"], number)).to_pylist()[0] for number in (left, right)]
     model, table = max(sayings, key=lambda item: item[1]["weight"][-1].as_py()) if sayings else ("entity", None)
     evidence = tuple(Evidence(*row.values()) for row in table.to_pylist()[:-1]) if table is not None else ()
     bits = table["weight"][-1].as_py() if table is not None else np.inf
     return Explanation(
-        left=shown[0],
-        right=shown[1],
+        left=_shown(rows[0]),
+        right=_shown(rows[1]),
         model=model,
         evidence=evidence,
         match_probability=round(float(probability(np.array(bits))), 6),
         threshold=float(json.loads((place / "linkage.json").read_text(encoding="utf-8"))["threshold"]),
-        same_household=groups[0]["household"] == groups[1]["household"],
-        same_person=groups[0]["person"] == groups[1]["person"],
+        same_household=rows[0]["household"] == rows[1]["household"],
+        same_person=rows[0]["person"] == rows[1]["person"],
         same_entity=left == right,
     )
 
@@ -114,6 +114,5 @@ def _example(records: pa.Table) -> str:
     return f"{records['source'][0].as_py()}:{records['record_id'][0].as_py()}"
 
 
-def _shown(entities: pa.Table, number: int) -> dict[str, Any]:
-    row = entities.slice(number, 1).to_pylist()[0]
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in ("source", "record_id", *COMPARED) if row[name] is not None and name != "ssn"}

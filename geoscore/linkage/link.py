@@ -20,8 +20,9 @@ import pyarrow.parquet as pq
 from geoscore.linkage.blocking import CountedRule, Rule, choose_rules, count_pairs
 from geoscore.linkage.cluster import connect, cut_bridges, leave_torn
 from geoscore.linkage.comparisons import COMPARISONS
+from geoscore.linkage.frequencies import POPULATION
 from geoscore.linkage.keys import KEYS, Codes, codes_of, linkage_keys, number_entities, set_aside_shared
-from geoscore.linkage.model import POPULATION, LinkageModel, log_odds, probability, save_models
+from geoscore.linkage.model import LinkageModel, log_odds, probability, save_models
 from geoscore.schemas import LINK
 from geoscore.tables import Table
 
@@ -131,7 +132,6 @@ def link_records(
     entities = _first_of_each(keys, entity)
     entities = entities.append_column("rare", rare_names(entities["both"]))
     learn = models is None
-    models = models or {name: LinkageModel(compared) for name, compared in COMPARISONS.items()}
     models = models or {name: LinkageModel(compared) for name, compared in COMPARISONS.items()}
     if learn:
         tell("training")

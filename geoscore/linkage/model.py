@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from geoscore.engines import Engine
 from geoscore.errors import InputError
 from geoscore.linkage.comparisons import COMPARISONS, Comparison, Step
+from geoscore.linkage.frequencies import frequencies
 
 if TYPE_CHECKING:
     from splink import Linker
@@ -41,16 +42,6 @@ STRANGERS: Final = 0.05
 LEAST_U: Final = 1e-8
 ROUNDS: Final = 100
 SETTLED: Final = 1e-6
-OF_A_HOUSEHOLD: Final = ("home", "spot", "line", "email", "phone", "ssn")
-"""Columns whose values belong to one household, unless more last names than a household has stand beside one."""
-COMMON: Final = {"first": 0.005, "last": 0.002, "zip": 0.01, "born": 5e-5}
-"""How common a value usually is; with ``SEEN_BEFORE`` records of that kind a small file is filled up."""
-SEEN_BEFORE: Final = 200.0
-NAMES_OF_A_HOUSEHOLD: Final = 3.0
-MOVED_IN_OR_OUT: Final = 0.002
-"""Other households to be expected at an address where nothing points to one."""
-POPULATION: Final = 10_000.0
-"""A small file is taken for a sample of at least so many records."""
 
 
 @dataclass
@@ -275,7 +266,7 @@ class LinkageModel:
         linker = Linker(api.register(entities.select(wanted)), settings, log_level=None)
         counted = entities if all_entities is None else all_entities
         for name in dict.fromkeys(step.frequency for item in compared for step in item.steps if step.frequency):
-            linker.table_management.register_term_frequency_lookup(api.register(_frequencies(counted, name)), name)
+            linker.table_management.register_term_frequency_lookup(api.register(frequencies(counted, name)), name)
         return linker
 
 
@@ -351,25 +342,6 @@ def _level(step: Step, m: float, u: float) -> Any:
     if step.frequency:
         level.configure(tf_adjustment_column=step.frequency, disable_tf_exact_match_detection=True)
     return level
-
-
-def _frequencies(entities: pa.Table, column: str) -> pa.Table:
-    """Return how likely a record that is no match has each value, never rarer than a small file can tell."""
-    values = entities[column].combine_chunks()
-    if column in OF_A_HOUSEHOLD:
-        values, others = _other_households(values, entities["last"].combine_chunks())
-        return pa.table({column: values, f"tf_{column}": others / max(float(entities.num_rows), POPULATION)})
-    counts = pc.value_counts(values.drop_null())
-    seen = counts.field("counts").to_numpy() + SEEN_BEFORE * COMMON.get(column, 0.0)
-    return pa.table({column: counts.field("values"), f"tf_{column}": seen / (entities.num_rows + SEEN_BEFORE)})
-
-
-def _other_households(address: pa.Array, last: pa.Array) -> tuple[pa.Array, npt.NDArray[np.float64]]:
-    """Return addresses or contacts, and how many other households may share each: the more, the more last names."""
-    named = pa.table({"address": address, "last": last}).filter(address.is_valid())
-    names = named.group_by("address").aggregate([("last", "count_distinct")])
-    others = np.maximum(names["last_count_distinct"].to_numpy() - NAMES_OF_A_HOUSEHOLD, 0.0)
-    return names["address"].combine_chunks(), others + MOVED_IN_OR_OUT
 
 
 def _rule_columns(rules: Sequence[str], entities: pa.Table) -> list[str]:
