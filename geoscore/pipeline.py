@@ -24,6 +24,7 @@ from geoscore.capacity import AreaPrior, IncomeDistribution, score_households
 from geoscore.engines import Engine, Frame, open_engine
 from geoscore.errors import GeoscoreError, InputError
 from geoscore.formulas import Formula, open_formula
+from geoscore.gazetteer_files import build_gazetteer
 from geoscore.ledger import Ledger, hash_file
 from geoscore.outputs import HEADLINE, save_report
 from geoscore.project import Project, is_address, open_project
@@ -60,6 +61,7 @@ class _Work:
     private: Path
     report: Callable[[str, int, int | None], None]
     suppression: ingest.Suppression | None = None
+    honesty: geocoding.Honesty | None = None
     outlines: dict[str, Any] = field(default_factory=dict)
     counts: dict[str, Any] = field(default_factory=dict)
 
@@ -149,6 +151,7 @@ def _build(work: _Work, opened: list[ingest.OpenSource]) -> pa.Table:
     records = _ingest(work, opened, ground)
     work.report("link", 0, None)
     records, links = _link(work, records)
+    records = _place(work, records)
     households = linkage.merge_households(records, links, precedence=plan.ranked_sources())
     households = households.save(work.private / "households.parquet")
     linkage.trace_values(records, links, precedence=plan.ranked_sources()).save(work.private / "provenance.parquet")
@@ -239,6 +242,25 @@ def _link(work: _Work, records: Table) -> tuple[Table, Table]:
     return records, links
 
 
+def _place(work: _Work, records: Table) -> Table:
+    """Return records with the positions of their addresses."""
+    settings = work.project.geocoding
+    path = _resolve(work.project, settings.gazetteer)
+    positions, out = work.private / "positions.parquet", work.private / "placed.parquet"
+    if settings.addresses:
+        path = work.private / "gazetteer"
+        files = [work.project.resolve(file) for file in settings.addresses]
+        built = build_gazetteer(files, out=path, progress=lambda what, *_: work.report(f"gazetteer: {what}", 0, None))
+        work.counts["gazetteer"] = built.counts()
+    if path is None:
+        return geocoding.place_records(records, None, path=positions).save(out)
+    work.report("geocode", 0, None)
+    with geocoding.open_matcher(path, services=settings.services, consent=settings.addresses_may_leave) as matcher:
+        placed = geocoding.place_records(records, matcher, path=positions).save(out)
+        work.counts["addresses_sent"] = geocoding.describe_sent(matcher)
+    return placed
+
+
 def _reject(work: _Work, rows: pa.Table) -> None:
     """Move rows from used to rejected, with their reasons."""
     path = work.private / "rejected.parquet"
@@ -260,6 +282,12 @@ def _count_places(work: _Work, homes: Table, unlocated: Table, links: Table) -> 
     """Count households by precision, and reject the rows of those without a place, with the reason."""
     counted = homes.engine.collect(homes.frame.group_by("precision").agg(nw.len().alias("n")))
     work.counts["located"] = dict(sorted(zip(*(counted[name].to_pylist() for name in ("precision", "n")), strict=True)))
+    errors = homes.frame.with_columns(sigma_m=nw.col("sigma_m").round()).group_by("sigma_m").agg(nw.len().alias("n"))
+    by_error = homes.engine.collect(errors)
+    honesty = geocoding.judge_resolution(dict(zip(*(by_error[n].to_pylist() for n in ("sigma_m", "n")), strict=True)))
+    wrong = {str(resolution): round(share, 4) for resolution, share in honesty.wrong_cell.items()}
+    work.counts["finest_honest"] = {"resolution": honesty.finest, "wrong_cell": wrong}
+    work.honesty = honesty
 
     def lost(frame: Frame) -> Frame:
         joined = frame.join(links.frame, on="household_id", how="inner")
@@ -280,6 +308,9 @@ def _publish(work: _Work, raw: pa.Table) -> Surface:
     work.report("publish", 0, None)
     plan = work.project
     note = _note(work)
+    warning = work.honesty.warning(plan.surface.published_resolution) if work.honesty else None
+    if warning:
+        note = replace(note, warnings=(*note.warnings, warning))
     write_surface(raw, note, work.private / "surface.parquet")
     coarser = surfaces.roll_up(raw, resolution=plan.surface.published_resolution)
     protected = disclosure.protect_surface(coarser, k=plan.surface.k)
@@ -316,6 +347,8 @@ def _note(work: _Work) -> SurfaceNote:
         k=plan.surface.k,
         published=False,
         counties=work.counts["counties"],
+        finest_honest=work.honesty.finest if work.honesty else None,
+        wrong_cell=work.honesty.wrong_cell[plan.surface.published_resolution] if work.honesty else None,
         optouts=str(plan.suppression.synced) if plan.suppression else "none",
         sources=tuple(
             SourceNote(
@@ -366,6 +399,11 @@ def _write_ledger(work: _Work, project: Path, folder: Path) -> None:
         ledger.append("suppression", {"list": "none"})
     if Path(plan.capacity.formula).suffix == ".toml":
         ledger.append_file("formula", plan.resolve(Path(plan.capacity.formula)))
+    if plan.geocoding.gazetteer is not None:
+        note = plan.resolve(plan.geocoding.gazetteer) / "gazetteer.json"
+        ledger.append_file("gazetteer", note, {"addresses_sent": work.counts["addresses_sent"]})
+    for file in plan.geocoding.addresses:
+        ledger.append_file("addresses", plan.resolve(file))
     files = {file["name"]: file for file in work.counts["files"]}
     for source in plan.sources:
         told = {name: files[source.name][name] for name in _TOLD}

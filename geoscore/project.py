@@ -106,6 +106,23 @@ class Suppression(_Settings):
     key: Path = Path("suppression.key")
 
 
+class Geocoding(_Settings):
+    """How addresses become points: by a gazetteer, built before or by the run; by their ZIP alone without one."""
+
+    gazetteer: Path | None = None
+    addresses: tuple[Path, ...] = ()
+    services: tuple[str, ...] = ()
+    addresses_may_leave: bool = False
+
+    @model_validator(mode="after")
+    def _behind_a_gazetteer(self) -> "Geocoding":
+        if self.gazetteer is not None and self.addresses:
+            raise ValueError("name a gazetteer that is built, or the addresses to build one from, not both")
+        if self.services and self.gazetteer is None:
+            raise ValueError("services are asked for what a gazetteer cannot place; name one under gazetteer")
+        return self
+
+
 class Capacity(_Settings):
     """What counts as capacity: a formula that ships with geoscore, or a TOML file of the same form."""
 
@@ -122,6 +139,7 @@ class Project(_Settings):
     sources: tuple[Source, ...]
     precedence: tuple[str, ...] = ()
     census: Census = Census()
+    geocoding: Geocoding = Geocoding()
     capacity: Capacity = Capacity()
     surface: Surface = Surface()
     suppression: Suppression | None = None
@@ -213,7 +231,7 @@ def _first_words(error: ValidationError) -> str:
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         known = {*Project.model_fields, *Source.model_fields, *Surface.model_fields, *Census.model_fields}
-        known |= {*Suppression.model_fields}
+        known |= {*Suppression.model_fields, *Geocoding.model_fields}
         message = f"no such setting{did_you_mean(str(first['loc'][-1]), known)}"
     more = error.error_count() - 1
     return f"{place + ': ' if place else ''}{message}" + (f" (and {more} more)" if more else "")

@@ -60,6 +60,15 @@ RECORD: Final = pa.schema(
     ]
 )
 
+PLACED: Final = pa.schema(
+    [
+        *RECORD,
+        ("precision", pa.string()),  # of the coordinates: given, rooftop, range or street; null where there are none
+        ("sigma_m", pa.float64()),  # of one axis
+    ]
+)
+"""Records whose addresses were looked for."""
+
 REJECTED: Final = pa.schema(
     [
         ("source", pa.string()),
@@ -90,6 +99,8 @@ HOUSEHOLD: Final = pa.schema(
         ("zip", pa.string()),
         ("longitude", pa.float64()),
         ("latitude", pa.float64()),
+        ("precision", pa.string()),  # of the coordinates: given, rooftop, range or street; null where there are none
+        ("sigma_m", pa.float64()),  # of one axis
         *EVIDENCE.items(),
     ]
 )
@@ -102,10 +113,11 @@ PROVENANCE: Final = pa.schema(
 LOCATED: Final = pa.schema(
     [
         ("household_id", pa.string()),
-        ("cell", pa.uint64()),  # at the working resolution; null where only the ZIP is known
+        ("cell", pa.uint64()),  # at the working resolution, finer where it is spread; null where only the ZIP is known
         ("zip", pa.string()),  # null where the file has none
-        ("precision", pa.string()),  # given (coordinates of the file) or zip; rooftop, range and street to come
-        ("sigma_m", pa.float64()),
+        ("spread_m", pa.int32()),  # class of sigma_m, where the position is spread over cells by it; else null
+        ("precision", pa.string()),  # given (coordinates of the file), rooftop, range, street or zip
+        ("sigma_m", pa.float64()),  # of one axis; 95% lie within 2.45 of it
         *EVIDENCE.items(),
     ]
 )
@@ -115,6 +127,7 @@ SCORED: Final = pa.schema(
         ("household_id", pa.string()),
         ("cell", pa.uint64()),
         ("zip", pa.string()),
+        ("spread_m", pa.int32()),
         ("known_bin", pa.int16()),  # bin of the cube that holds the capacity known for sure; 0 = below the cube
         ("income_known", pa.bool_()),
         ("income_low_usd", pa.float64()),  # the band, where the file has one
@@ -153,6 +166,7 @@ KERNEL: Final = pa.schema(
     [
         ("at_cell", pa.uint64()),  # the position as known: a cell, a ZIP or both
         ("at_zip", pa.string()),
+        ("at_spread_m", pa.int32()),
         ("cell", pa.uint64()),
         ("zip", pa.string()),
         ("county", pa.string()),
@@ -214,6 +228,8 @@ class SurfaceNote:
     k: int
     published: bool
     level: float = 0.9
+    finest_honest: int | None = None  # finest resolution at which few enough households lie in a wrong cell
+    wrong_cell: float | None = None  # expected share of households that lie in another cell than the one shown
     optouts: str = "none"  # day on which the list of opt-outs was last synced
     ladder: tuple[int, ...] = LADDER
     warnings: tuple[str, ...] = ()

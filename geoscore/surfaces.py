@@ -21,7 +21,8 @@ from geoscore.tables import Table, to_pandas
 
 Floats = npt.NDArray[np.float64]
 LEVEL_COLUMNS: Final = ("known_bin", "income_known", "income_low_usd", "income_high_usd", "multiplier")
-POSITION: Final = ("cell", "zip")
+POSITION: Final = ("cell", "zip", "spread_m")
+AT: Final = [f"at_{name}" for name in POSITION]
 
 
 class Prior(Protocol):
@@ -115,14 +116,14 @@ def _position_matrix(groups: pa.Table, kernel: pa.Table, pairs: pd.DataFrame) ->
     from scipy.sparse import csr_array
 
     links = to_pandas(kernel)
-    at = links[["at_cell", "at_zip"]].drop_duplicates().reset_index(drop=True)
+    at = links[AT].drop_duplicates().reset_index(drop=True)
     at["position"] = np.arange(len(at))
-    rows = links.merge(at, on=["at_cell", "at_zip"], how="left")["position"].to_numpy()
+    rows = links.merge(at, on=AT, how="left")["position"].to_numpy()
     numbered = pairs.assign(pair=np.arange(len(pairs)))
     columns = links.merge(numbered, on=["cell", "zip", "county"], how="left")["pair"].to_numpy()
     weights = csr_array((links["weight"].to_numpy(), (rows, columns)), shape=(len(at), len(pairs)))
-    wanted = to_pandas(groups.select(list(POSITION))).rename(columns={"cell": "at_cell", "zip": "at_zip"})
-    found = wanted.merge(at, on=["at_cell", "at_zip"], how="left")["position"]
+    wanted = to_pandas(groups.select(list(POSITION))).set_axis(AT, axis=1)
+    found = wanted.merge(at, on=AT, how="left")["position"]
     if found.isna().any():
         raise SurfaceError(
             f"{int(found.isna().sum())} positions have no cells; the kernel was made for other households"

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import h3
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -43,7 +44,11 @@ def test_coordinates_zips_and_neither(ground: pa.Table, engine: Engine) -> None:
 
 def positions(rows: list[tuple[int | None, str | None]]) -> pa.Table:
     return pa.table(
-        {"cell": pa.array([c for c, _ in rows], pa.uint64()), "zip": pa.array([z for _, z in rows], pa.string())}
+        {
+            "cell": pa.array([c for c, _ in rows], pa.uint64()),
+            "zip": pa.array([z for _, z in rows], pa.string()),
+            "spread_m": pa.nulls(len(rows), pa.int32()),
+        }
     )
 
 
@@ -76,3 +81,40 @@ def test_every_pair_in_use_has_a_mixture_of_areas(ground: pa.Table) -> None:
 def test_the_sea_is_not_in_the_region(ground: pa.Table) -> None:
     inside = inside_region(ground, resolution=8)
     assert inside(np.array([-122.15, -123.5]), np.array([37.42, 37.0])).tolist() == [True, False]
+
+
+def uncertain(rows: list[tuple[int, str | None, int]]) -> pa.Table:
+    return pa.table(
+        {
+            "cell": pa.array([c for c, _, _ in rows], pa.uint64()),
+            "zip": pa.array([z for _, z, _ in rows], pa.string()),
+            "spread_m": pa.array([s for _, _, s in rows], pa.int32()),
+        }
+    )
+
+
+def test_an_uncertain_position_goes_to_the_cells_around_it_within_its_zip(ground: pa.Table) -> None:
+    homes = to_pandas(ground).query("zip == '94301'")
+    cell = int(homes.groupby("cell")["households"].sum().idxmax())
+    fine = int(h3.str_to_int(h3.cell_to_center_child(h3.int_to_str(cell), 10)))
+    kernel = to_pandas(
+        spread_positions(uncertain([(fine, "94301", 23), (fine, "94301", 512), (fine, None, 512)]), ground)
+    )
+    for (_, at_zip, spread), part in kernel.groupby(["at_cell", "at_zip", "at_spread_m"], dropna=False):
+        assert part["weight"].sum() == pytest.approx(1.0, abs=1e-12)
+        if at_zip == "94301":
+            assert set(part["zip"]) == {"94301"}
+        here = part.loc[part["cell"] == cell, "weight"].sum()
+        assert here > 0.99 if spread == 23 else 0.1 < here < 0.95
+        assert part["weight"].min() > 0
+
+
+def test_where_the_error_is_even_more_homes_mean_more_weight(ground: pa.Table) -> None:
+    homes = to_pandas(ground).query("zip == '94301'").groupby("cell")["households"].sum()
+    cell = int(homes.idxmax())
+    fine = int(h3.str_to_int(h3.cell_to_center_child(h3.int_to_str(cell), 10)))
+    kernel = to_pandas(spread_positions(uncertain([(fine, "94301", 46_341)]), ground)).set_index("cell")["weight"]
+    reached = kernel.index.intersection(homes.index[homes > homes.mean()])
+    # so wide an error tells nothing: what is left are the census households
+    ratio = kernel[reached] / homes[reached]
+    assert ratio.max() / ratio.min() < 3

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from geoscore.engines import Engine, open_engine
 from geoscore.linkage import link_records, merge_households
-from geoscore.schemas import RECORD
+from geoscore.schemas import PLACED, RECORD
 from geoscore.tables import Table
 
 ANN = {"full_name": "Ann Lee"}
@@ -90,7 +90,7 @@ def test_a_golden_record_takes_each_figure_from_the_most_trusted_source(engine: 
         {"source": "b", "row": 1, "record_id": "1", **HOME, "income_usd": 80_000.0, "age": 50.0},
         {"source": "a", "row": 1, "record_id": "1", **HOME, "income_usd": 90_000.0},
     ]
-    records = Table.from_arrow(pa.Table.from_pylist(rows, schema=RECORD), engine=engine)
+    records = Table.from_arrow(pa.Table.from_pylist(rows, schema=PLACED), engine=engine)
     merged = merge_households(records, link_records(records).links, precedence=["a", "b"]).collect().to_pylist()
     assert len(merged) == 1
     assert (merged[0]["income_usd"], merged[0]["age"]) == (90_000.0, 50.0)

@@ -14,7 +14,7 @@ from geoscore.schemas import CUBE_EDGES, EVIDENCE, SCORED
 from geoscore.tables import Table
 
 Floats = npt.NDArray[np.float64]
-COPIED: Final = ("household_id", "cell", "zip")
+COPIED: Final = ("household_id", "cell", "zip", "spread_m")
 
 
 def score_households(located: Table, formula: Formula) -> Table:

@@ -226,11 +226,15 @@ def verify(
 
 
 @app.command()
-def doctor() -> None:
-    """Show versions, engines and parts, what is missing and how to get it."""
-    from geoscore.cli.doctor import show_doctor
+def doctor(
+    run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="Folder of a run, to look into as well.")] = None,
+) -> None:
+    """Show versions, engines and parts, what is missing and how to get it; of a run, how sure its places are."""
+    from geoscore.cli.doctor import show_doctor, show_run
 
     show_doctor()
+    if run is not None:
+        show_run(run)
 
 
 def _not_built(name: str, promise: str) -> None:
@@ -244,7 +248,6 @@ def _not_built(name: str, promise: str) -> None:
     app.command(name, help=f"(not built yet) {promise[0].upper()}{promise[1:]}.", context_settings=settings)(command)
 
 
-_not_built("geocode", "turn a file's addresses into points and cells, offline, from a gazetteer")
 _not_built("trade-area", "draw rings, drive-time, customer-derived and Huff trade areas, and count what is in them")
 _not_built("fit", "learn propensity and expected gift from households with an outcome")
 _not_built("score", "apply a model of `geoscore fit` to a file")

@@ -1,11 +1,28 @@
 """What `geoscore doctor` shows: versions, engines and parts, and what to do about what is missing."""
 
+import json
 import platform
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import typer
 
-PARTS = ("duckdb", "pyarrow", "narwhals", "h3", "h3ronpy", "shapely", "geopandas", "scipy", "pydeck")
+from geoscore.errors import InputError
+
+PARTS = (
+    "duckdb",
+    "pyarrow",
+    "narwhals",
+    "h3",
+    "h3ronpy",
+    "shapely",
+    "geopandas",
+    "scipy",
+    "splink",
+    "rapidfuzz",
+    "usaddress",
+    "pydeck",
+)
 
 
 def show_doctor() -> None:
@@ -27,3 +44,20 @@ def show_doctor() -> None:
         typer.echo(f"samples     whole, in {samples_dir()}")
     except GeoscoreError as error:
         typer.echo(f"samples     {error}")
+
+
+def show_run(folder: Path) -> None:
+    """Print how sure the places of a run are, and what it warned of."""
+    from geoscore.cli.show import describe_honesty
+
+    path = folder / "summary.json"
+    try:
+        summary = json.loads(path.read_text(encoding="utf-8"))
+        located, honesty = summary["located"], summary["finest_honest"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{folder} is no folder of a finished run; name the one that `geoscore run` wrote") from error
+    typer.echo(f"\nrun         {folder}")
+    typer.echo("located     " + ", ".join(f"{count:,} {precision}" for precision, count in located.items()))
+    typer.echo(f"resolution  {describe_honesty(honesty)}")
+    for warning in summary.get("warnings", []):
+        typer.echo(f"warning     {warning}")

@@ -70,6 +70,7 @@ def show_summary(counts: dict[str, Any], out: Path) -> None:
             **counts["linkage"]
         ),
         f"households      {counts['households']:,}, located {sum(counts['located'].values()):,} ({located})",
+        f"resolution      {describe_honesty(counts['finest_honest'])}",
         f"cells           {counts['cells']:,}",
         f"capacity        {_headline(counts['headline'])}",
         *(f"warning         {text}" for text in counts["warnings"]),
@@ -91,7 +92,21 @@ def _headline(answer: dict[str, Any]) -> str:
     )
 
 
-_PRECISION = {"given": "coordinates", "zip": "ZIP alone"}
+def describe_honesty(told: dict[str, Any]) -> str:
+    """Return the finest honest resolution, and the expected share in a wrong cell at the resolutions around it."""
+    finest = told["resolution"]
+    near = [str(resolution) for resolution in (finest - 1, finest, finest + 1) if str(resolution) in told["wrong_cell"]]
+    shares = ", ".join(f"{told['wrong_cell'][name]:.0%} at {name}" for name in near)
+    return f"{finest} is the finest honest one for these positions; expected in a wrong cell: {shares}"
+
+
+_PRECISION = {
+    "given": "coordinates",
+    "rooftop": "address point",
+    "range": "number on a street",
+    "street": "street",
+    "zip": "ZIP alone",
+}
 
 
 def show_counts(rows: dict[str, int], out: Path) -> None:

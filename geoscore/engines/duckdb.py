@@ -88,7 +88,17 @@ class DuckDBEngine(Engine):
 
     @staticmethod
     def _batches(frame: Frame) -> Iterator[pa.RecordBatch]:
-        yield from _relation(frame).to_arrow_reader(BATCH_ROWS)
+        """Yield full batches: DuckDB gives the rest of each of its threads as a small one of its own."""
+        waiting: list[pa.RecordBatch] = []
+        rows = 0
+        for batch in _relation(frame).to_arrow_reader(BATCH_ROWS):
+            if rows + len(batch) > BATCH_ROWS and waiting:
+                yield pa.concat_batches(waiting)
+                waiting, rows = [], 0
+            waiting.append(batch)
+            rows += len(batch)
+        if waiting:
+            yield pa.concat_batches(waiting)
 
 
 def _relation(frame: Frame) -> "DuckDBPyRelation":

@@ -7,6 +7,7 @@ import re
 from typing import Final
 
 from geoscore.standardize import DIRECTIONS, STREET_TYPES
+from geoscore.standardize.values import STATE_CODES
 
 # fmt: off
 HEADERS: Final[tuple[tuple[str, str], ...]] = (
@@ -58,69 +59,6 @@ SUFFIXES: Final = frozenset(["JR", "SR", "II", "III", "IV", "V", "2ND", "3RD", "
 PREFIXES: Final = frozenset(
     ["MR", "MRS", "MS", "MISS", "DR", "REV", "HON", "PROF", "MX", "FR", "SIR", "CAPT", "COL", "SGT", "RABBI"]
 )
-STATES: Final = frozenset(
-    [
-        "AL",
-        "AK",
-        "AZ",
-        "AR",
-        "CA",
-        "CO",
-        "CT",
-        "DE",
-        "DC",
-        "FL",
-        "GA",
-        "HI",
-        "ID",
-        "IL",
-        "IN",
-        "IA",
-        "KS",
-        "KY",
-        "LA",
-        "ME",
-        "MD",
-        "MA",
-        "MI",
-        "MN",
-        "MS",
-        "MO",
-        "MT",
-        "NE",
-        "NV",
-        "NH",
-        "NJ",
-        "NM",
-        "NY",
-        "NC",
-        "ND",
-        "OH",
-        "OK",
-        "OR",
-        "PA",
-        "RI",
-        "SC",
-        "SD",
-        "TN",
-        "TX",
-        "UT",
-        "VT",
-        "VA",
-        "WA",
-        "WV",
-        "WI",
-        "WY",
-        "PR",
-        "VI",
-        "GU",
-        "AS",
-        "MP",
-        "AA",
-        "AE",
-        "AP",
-    ]
-)
 DATE: Final = (
     r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([ T].*)?|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2})( .*)?|(19|20)\d{2}(0[1-9]|1[0-2])([0-2]\d|3[01])"
     r"|(0[1-9]|1[0-2])([0-2]\d|3[01])(19|20)\d{2}|\d{1,2}[- ][A-Za-z]{3,9}[- ,]+\d{2,4}|[A-Za-z]{3,9}\.? \d{1,2},? \d{4}.*|(19|20)\d{2}(0[1-9]|1[0-2])"
@@ -169,7 +107,7 @@ VALUES: Final[dict[str, re.Pattern[str]]] = {
 """What the values of a kind look like, each as a whole."""
 
 SETS: Final[dict[str, frozenset[str]]] = {
-    "state": STATES,
+    "state": STATE_CODES,
     "street_direction": frozenset(DIRECTIONS),
     "street_type": frozenset(STREET_TYPES),
     "name_suffix": SUFFIXES,

@@ -14,8 +14,12 @@ from geoscore.engines import Frame
 from geoscore.schemas import EVIDENCE, HOUSEHOLD, PROVENANCE
 from geoscore.tables import Table
 
+PLACE: Final = ("zip", "longitude", "latitude", "precision", "sigma_m")
+"""Taken from the record whose position is surest, so that they belong together."""
 FIELDS: Final = ("zip", "longitude", "latitude", *EVIDENCE)
+NOWHERE_M: Final = 1e9
 ORDER: Final = ("doubt", "rank", "unsure", "empty", "record_id", "row")
+PLACE_ORDER: Final = ("doubt", "vague", *ORDER[1:])
 DOUBTFUL: Final = 0.5
 """A record that belongs to its household less surely is asked last, whatever its source."""
 AGREES: Final = 0.9
@@ -27,7 +31,7 @@ def merge_households(records: Table, links: Table, *, precedence: Sequence[str])
     Parameters
     ----------
     records
-        Table of schema ``RECORD``.
+        Table of schema ``PLACED``.
     links
         Table of schema ``LINK``, one row for each record.
     precedence
@@ -36,18 +40,19 @@ def merge_households(records: Table, links: Table, *, precedence: Sequence[str])
     Returns
     -------
     Table of schema ``HOUSEHOLD``
+        ZIP and coordinates come from the record whose position is surest.
         Names, streets and e-mail are not among its columns.
 
     Examples
     --------
     >>> import pyarrow as pa
     >>> from geoscore.engines import open_engine
-    >>> from geoscore.schemas import LINK, RECORD
+    >>> from geoscore.schemas import LINK, PLACED
     >>> rows = [{"source": s, "row": 1, "record_id": "1", "zip": z, "income_usd": i}
     ...         for s, z, i in [("a", "94301", None), ("b", "94306", 90_000.0)]]
     >>> link = [{"source": s, "row": 1, "household_id": "h", "match_probability": 1.0} for s in "ab"]
     >>> with open_engine() as engine:
-    ...     records = Table.from_arrow(pa.Table.from_pylist(rows, schema=RECORD), engine=engine)
+    ...     records = Table.from_arrow(pa.Table.from_pylist(rows, schema=PLACED), engine=engine)
     ...     links = Table.from_arrow(pa.Table.from_pylist(link, schema=LINK), engine=engine)
     ...     merged = merge_households(records, links, precedence=["a", "b"]).collect().to_pylist()[0]
     >>> merged["zip"], merged["income_usd"], merged["n_sources"]
@@ -62,8 +67,9 @@ def merge_households(records: Table, links: Table, *, precedence: Sequence[str])
             nw.col("source").n_unique().cast(nw.Int64).alias("n_sources"),
             nw.len().cast(nw.Int64).alias("n_records"),
         )
-        first = _first_known(ordered, {name: nw.col(name) for name in FIELDS})
-        joined = totals.join(first, on="household_id", how="inner")
+        first = _first_known(ordered, {name: nw.col(name) for name in EVIDENCE})
+        place = _first_known(ordered, {name: nw.col(name) for name in PLACE}, order=PLACE_ORDER)
+        joined = totals.join(first, on="household_id", how="inner").join(place, on="household_id", how="inner")
         return joined.with_columns(nw.col("largest").alias("largest_gift_usd"))
 
     return records.derive(HOUSEHOLD, merge)
@@ -87,12 +93,12 @@ def trace_values(records: Table, links: Table, *, precedence: Sequence[str]) -> 
     --------
     >>> import pyarrow as pa
     >>> from geoscore.engines import open_engine
-    >>> from geoscore.schemas import LINK, RECORD
+    >>> from geoscore.schemas import LINK, PLACED
     >>> ages = [("a", None), ("b", 50.0)]
     >>> rows = [{"source": s, "row": 1, "record_id": "1", "zip": "94301", "age": a} for s, a in ages]
     >>> link = [{"source": s, "row": 1, "household_id": "h", "match_probability": 1.0} for s in "ab"]
     >>> with open_engine() as engine:
-    ...     records = Table.from_arrow(pa.Table.from_pylist(rows, schema=RECORD), engine=engine)
+    ...     records = Table.from_arrow(pa.Table.from_pylist(rows, schema=PLACED), engine=engine)
     ...     links = Table.from_arrow(pa.Table.from_pylist(link, schema=LINK), engine=engine)
     ...     traced = trace_values(records, links, precedence=["a", "b"]).collect().to_pylist()[0]
     >>> traced["zip"], traced["age"], traced["income_usd"]
@@ -100,8 +106,11 @@ def trace_values(records: Table, links: Table, *, precedence: Sequence[str]) -> 
     """
 
     def trace(frame: Frame) -> Frame:
-        said = {name: nw.when(~nw.col(name).is_null()).then(nw.col("source")) for name in FIELDS}
-        return _first_known(_ranked(frame, links, precedence), said)
+        said: dict[str, nw.Expr] = {name: nw.when(~nw.col(name).is_null()).then(nw.col("source")) for name in FIELDS}
+        ordered = _ranked(frame, links, precedence)
+        place: dict[str, nw.Expr] = {name: said.pop(name) for name in PLACE if name in said}
+        found = _first_known(ordered, place, order=PLACE_ORDER)
+        return _first_known(ordered, said).join(found, on="household_id", how="inner")
 
     return records.derive(PROVENANCE, trace)
 
@@ -154,15 +163,16 @@ def _ranked(frame: Frame, links: Table, precedence: Sequence[str]) -> Frame:
         (nw.col("match_probability") < DOUBTFUL).cast(nw.Int64).alias("doubt"),
         (nw.lit(1.0) - nw.col("match_probability")).alias("unsure"),
         empty.alias("empty"),
+        nw.col("sigma_m").fill_null(NOWHERE_M).alias("vague"),
     )
 
 
-def _first_known(ordered: Frame, values: Mapping[str, nw.Expr]) -> Frame:
+def _first_known(ordered: Frame, values: Mapping[str, nw.Expr], *, order: Sequence[str] = ORDER) -> Frame:
     """Return for each household the first value of each field that is known."""
     named = ordered.with_columns(*(value.alias(f"first_{name}") for name, value in values.items()))
     filled = named.with_columns(
-        nw.col(f"first_{name}").fill_null(strategy="backward").over("household_id", order_by=ORDER) for name in values
+        nw.col(f"first_{name}").fill_null(strategy="backward").over("household_id", order_by=order) for name in values
     )
-    place = nw.col("one").cum_sum().over("household_id", order_by=ORDER).alias("place")
+    place = nw.col("one").cum_sum().over("household_id", order_by=order).alias("place")
     first = filled.with_columns(nw.lit(1).alias("one")).with_columns(place).filter(nw.col("place") == 1)
     return first.select("household_id", *(nw.col(f"first_{name}").alias(name) for name in values))

@@ -28,6 +28,8 @@ TWICE: Final = 0.03
 FAULTY: Final = 0.01
 TYPOS: Final = 0.03
 ZIP_ONLY: Final = 0.40
+IN_COUNTY_LIST: Final = 0.9
+ADDRESSES: Final = "addresses.csv"
 MOST_SHEET_ROWS: Final = 1_048_575
 _KINDS: Final = {
     **dict.fromkeys(("longitude", "latitude", "income_usd", "home_value_usd", "age", "largest_gift_usd"), pa.float64()),
@@ -48,7 +50,7 @@ class Files:
         self._writers: dict[str, pq.ParquetWriter] = {}
         self._chunk = 0
         self._donors = _Sheet(DONOR_COLUMNS)
-        for name in ("voters.csv", "subscribers.jsonl"):
+        for name in ("voters.csv", "subscribers.jsonl", ADDRESSES):
             (out / name).unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
@@ -91,7 +93,21 @@ class Files:
                 "note": notes,
             }
             self._parquet("truth_links.parquet", pd.DataFrame(links))
+        self._address_points(homes, chance)
         self._chunk += 1
+
+    def _address_points(self, homes: pd.DataFrame, chance: np.random.Generator) -> None:
+        """Write the county's list of address points, which lacks some buildings, as OpenAddresses lays it out."""
+        known = homes[chance.random(len(homes)) < IN_COUNTY_LIST].drop_duplicates(["street", "zip"])
+        rows = pd.DataFrame(
+            {
+                "LON": known["longitude"], "LAT": known["latitude"], "NUMBER": known["number"],
+                "STREET": known["street"].str.split(" ", n=1).str[1], "UNIT": "", "CITY": known["city"],
+                "DISTRICT": "", "REGION": "CA", "POSTCODE": known["zip"], "ID": "", "HASH": "",
+            }
+        ).sort_values(["POSTCODE", "STREET", "NUMBER"], kind="stable")  # fmt: skip
+        rows.to_csv(self._out / ADDRESSES, mode="a", header=not self._chunk, index=False, lineterminator="\n")
+        self.rows[ADDRESSES] = self.rows.get(ADDRESSES, 0) + len(rows)
 
     def _write(self, source: str, rows: pd.DataFrame) -> None:
         name = _FILES[source]

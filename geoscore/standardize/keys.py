@@ -34,20 +34,20 @@ WL WELL
 STREET_TYPES: Final = {
     form: line.split()[0] for line in _SUFFIX_FORMS.replace("\n", " ").split(";") for form in line.split()
 }
-_ORDINALS: Final = dict(
+ORDINALS: Final = dict(
     zip(
         ("FIRST", "SECOND", "THIRD", "FOURTH", "FIFTH", "SIXTH", "SEVENTH", "EIGHTH", "NINTH", "TENTH"),
         ("1ST", "2ND", "3RD", "4TH", "5TH", "6TH", "7TH", "8TH", "9TH", "10TH"),
         strict=True,
     )
 )
-_UNIT: Final = re.compile(
+UNIT: Final = re.compile(
     r"\s(?:(?:APT|APARTMENT|UNIT|STE|SUITE|RM|ROOM|NO|FL|FLOOR|SPC|SPACE|LOT|TRLR|BLDG)\s+#?\s*|#\s*)([A-Z0-9][A-Z0-9-]*)$"
 )
 _UNIT_WORD: Final = re.compile(
     r"^(?:APT|APARTMENT|UNIT|STE|SUITE|RM|ROOM|NO|FL|FLOOR|SPC|SPACE|LOT|TRLR|BLDG)\b\s*|#\s*"
 )
-_PO_BOX: Final = re.compile(r"^(?:P\s*O\s*|POST\s+OFFICE\s+|POB\s*)(?:BOX\s*)?#?\s*(\w+)|^BOX\s+(\w+)$")
+PO_BOX: Final = re.compile(r"^(?:P\s*O\s*|POST\s+OFFICE\s+|POB\s*)(?:BOX\s*)?#?\s*(\w+)|^BOX\s+(\w+)$")
 
 
 def street_key(street: pa.Array, unit: pa.Array) -> tuple[pa.Array, pa.Array]:
@@ -80,16 +80,16 @@ def street_key(street: pa.Array, unit: pa.Array) -> tuple[pa.Array, pa.Array]:
 
 
 def _street(text: str) -> list[str] | None:
-    line = re.sub(r"[.,'’]", lambda mark: " " if mark.group() == "," else "", _fold(text))  # noqa: RUF001
+    line = re.sub(r"[.,'’]", lambda mark: " " if mark.group() == "," else "", fold(text))  # noqa: RUF001
     line = " ".join(re.sub(r"[^A-Z0-9#/& -]", " ", line).split())
     if not line:
         return None
-    if box := _PO_BOX.match(line):
+    if box := PO_BOX.match(line):
         return [f"PO BOX {box.group(1) or box.group(2)}", ""]
     unit = ""
-    if found := _UNIT.search(line):
+    if found := UNIT.search(line):
         line, unit = line[: found.start()], found.group(1)
-    words = [_ORDINALS.get(word, word) for word in line.split()]
+    words = [ORDINALS.get(word, word) for word in line.split()]
     return [" ".join(_abbreviate(words)), unit]
 
 
@@ -110,7 +110,7 @@ def _abbreviate(words: list[str]) -> list[str]:
 
 
 def _unit(text: str) -> str:
-    return re.sub(r"[^A-Z0-9-]", "", _UNIT_WORD.sub("", _fold(text)))
+    return re.sub(r"[^A-Z0-9-]", "", _UNIT_WORD.sub("", fold(text)))
 
 
 _TITLES: Final = frozenset({"MR", "MRS", "MS", "MISS", "DR", "PROF", "REV", "HON"})
@@ -174,7 +174,7 @@ _AND: Final = re.compile(r"(?:\s|^)(?:&|AND)\s")
 
 
 def _split(text: str) -> list[str | None]:
-    folded = _fold(text)
+    folded = fold(text)
     suffix = next((word for word in _plain(folded)[1:] if word in _GENERATIONS), None)
     if "," in folded and _words(folded.split(",", 1)[1]):
         before, rest = folded.split(",", 1)
@@ -206,7 +206,7 @@ def _words(text: str) -> list[str]:
 
 
 def _plain(text: str) -> list[str]:
-    return re.sub(r"[^A-Z0-9]", " ", re.sub(r"['’.]", "", _fold(text))).split()  # noqa: RUF001
+    return re.sub(r"[^A-Z0-9]", " ", re.sub(r"['’.]", "", fold(text))).split()  # noqa: RUF001
 
 
 def _map_distinct(values: pa.Array, change: Callable[[str], Any], kind: pa.DataType) -> pa.Array:
@@ -215,6 +215,7 @@ def _map_distinct(values: pa.Array, change: Callable[[str], Any], kind: pa.DataT
     return pa.array([change(text) for text in encoded.dictionary.to_pylist()], kind).take(encoded.indices)
 
 
-def _fold(text: str) -> str:
+def fold(text: str) -> str:
+    """Return a text in upper case without accents."""
     plain = text if text.isascii() else unicodedata.normalize("NFKD", text)
     return "".join(letter for letter in plain if not unicodedata.combining(letter)).upper()

@@ -241,6 +241,10 @@ _STATES: Final = {
 }  # fmt: skip
 
 
+STATE_CODES: Final = frozenset(_STATES.values())
+"""The two letters of states and territories."""
+
+
 def _state(text: str) -> str:
     plain = text.replace(".", "").lower()
     return _STATES.get(plain.replace(" ", "\0"), _STATES.get(plain.replace(" ", ""), text))
