@@ -14,6 +14,8 @@ from geoscore.project import Source
 TRUTH: Final = "truth"
 """Files that `geoscore synth` writes as the truth begin so: they hold the answer, and are no source."""
 PLACES: Final = ("zip", "longitude")
+ADDRESS_LIST: Final = ("street", "longitude", "latitude")
+ADDRESS_PARTS: Final = ("unit", "city", "state", "zip")
 
 
 def write_project_text(profiles: Sequence[FileProfile], names: Sequence[str], *, folder: Path, as_of: date) -> str:
@@ -40,7 +42,19 @@ def write_project_text(profiles: Sequence[FileProfile], names: Sequence[str], *,
     """
     parts = [_HEAD.format(as_of=as_of.isoformat())]
     parts += [_source_text(profile, name, folder) for profile, name in zip(profiles, names, strict=True)]
+    lists = [
+        _quote(_relative(profile.path, folder))
+        for profile, name in zip(profiles, names, strict=True)
+        if is_address_list(propose_source(profile, name=name))
+    ]
+    if lists:
+        parts.append(f"[geocoding]\naddresses = [{', '.join(lists)}]  # where addresses are\n")
     return "\n".join(parts)
+
+
+def is_address_list(source: Source | None) -> bool:
+    """Return whether a file holds addresses with coordinates, and nothing of who lives there."""
+    return source is not None and set(ADDRESS_LIST) <= set(source.columns) <= {*ADDRESS_LIST, *ADDRESS_PARTS}
 
 
 def why_no_source(profile: FileProfile, source: Source | None) -> str | None:
@@ -49,6 +63,8 @@ def why_no_source(profile: FileProfile, source: Source | None) -> str | None:
         return "its name says that it holds the truth of made-up households, the answer and not a source"
     if source is None:
         return "no column of it is of a kind that can be used"
+    if is_address_list(source):
+        return "it lists addresses and no households, so it stands under [geocoding]"
     if not any(place in source.columns for place in PLACES):
         return "nothing in it says where a household is: it has no ZIP code and no coordinates"
     return None
