@@ -55,7 +55,7 @@ def protect_surface(surface: pa.Table, *, k: int = 10) -> pa.Table:
     >>> from geoscore.surface_format import Figures
     >>> keys = pd.DataFrame({"cell": pd.array([1, 2, 3], "UInt64"), "zip": ["94301"] * 3, "county": ["06085"] * 3})
     >>> ladder = np.zeros((3, 25))
-    >>> raw = surface_table(keys, Figures(np.array([50.0, 12.0, 4.0]), ladder, ladder, np.zeros(3)))
+    >>> raw = surface_table(keys, Figures.apart(np.array([50.0, 12.0, 4.0]), ladder, ladder))
     >>> protected = protect_surface(raw, k=10)
     >>> protected["cell"].to_pylist(), protected["households"].to_pylist()
     ([1, 2, 3, None], [50.0, None, None, 16.0])
@@ -78,6 +78,23 @@ def protect_surface(surface: pa.Table, *, k: int = 10) -> pa.Table:
     shown = home.assign(code=codes).drop_duplicates("code").sort_values("code")
     table = surface_table(shown, values.summed(codes, len(shown)).rounded(DECIMALS))
     return pa.concat_tables([table, _marks(keys, home["counted_in"], level, households)]).sort_by(order)
+
+
+def large_groups(surface: pa.Table, *, k: int) -> pa.Table:
+    """Return the rows of at least k households: what files may say where the census speaks of all the others.
+
+    Households of smaller rows are left to the census, so that nothing published depends on them.
+
+    Parameters
+    ----------
+    surface
+        Table of schema ``SURFACE`` at the published resolution, unprotected.
+    k
+        Fewest households in a row.
+    """
+    households = figures(surface).households
+    placed = surface["cell"].is_valid().to_numpy()
+    return surface.filter(pa.array((households >= k) & placed))
 
 
 def _marks(keys: pd.DataFrame, counted_in: pd.Series, level: Ints, households: npt.NDArray[np.float64]) -> pa.Table:

@@ -16,7 +16,10 @@ LEVEL: Final = 0.9
 Z: Final = 1.6448536269514722
 """Standard normal quantile of 0.95: an interval of level 0.9 leaves 5% on either side."""
 
-MOST_TRIALS: Final = 1e15
+FLATTEST: Final = 0.99
+TINY: Final = 1e-12
+LEAST_TRIALS: Final = 1e-3
+MOST_TRIALS: Final = 1e12
 
 
 def at_threshold(figures: Floats, capacity: float) -> Floats:
@@ -68,18 +71,20 @@ def check_threshold(capacity: float) -> None:
         raise SurfaceError(f"capacity ${capacity:,.0f} is off the ladder; ask for ${LADDER[0]:,} to ${LADDER[-1]:,}")
 
 
-def interval(estimate: Floats, variance: Floats, households: Floats) -> tuple[Floats, Floats]:
+def interval(estimate: Floats, variance: Floats, most: Floats) -> tuple[Floats, Floats]:
     """Return the 90% interval of expected counts.
 
-    It is Wilson's score interval of the share, with the number of trials that would have the variance given
-    (n_eff = p (1 - p) / (variance / households^2)). So it lies between none and all of the households, holds the
-    estimate, and stays sane where nearly all or nearly none of them lie above the threshold.
-    Source: E. B. Wilson, Journal of the American Statistical Association 22 (1927), 209-212.
+    The share of the households that may be here is taken to have the Beta distribution of this mean and variance:
+    the 5% and 95% points, by Paulson's cube-root approximation of the F distribution (after Wilson and Hilferty),
+    which needs no special functions. So an interval lies between none and all, is skewed where the count is (a cell
+    that may be empty), and is the usual one where it is large. It always holds the estimate.
+    Source: E. Paulson, Annals of Mathematical Statistics 13 (1942), 233-235.
 
     Parameters
     ----------
-    estimate, variance, households
-        Expected households above a threshold, the variance of their number, and households in all: shape (n,).
+    estimate, variance, most
+        Expected households above a threshold, the variance of their number, and the households that there may be at
+        most: shape (n,).
 
     Returns
     -------
@@ -91,19 +96,27 @@ def interval(estimate: Floats, variance: Floats, households: Floats) -> tuple[Fl
     >>> import numpy as np
     >>> low, high = interval(np.array([50.0]), np.array([25.0]), np.array([100.0]))
     >>> round(float(low[0]), 1), round(float(high[0]), 1)
-    (41.9, 58.1)
+    (41.8, 58.2)
     """
-    estimate, variance, households = np.broadcast_arrays(
-        *(np.asarray(values, dtype=np.float64) for values in (estimate, variance, households))
+    estimate, variance, most = np.broadcast_arrays(
+        *(np.asarray(values, dtype=np.float64) for values in (estimate, variance, most))
     )
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        share = estimate / households
+        share = estimate / most
         open_ = (variance > 0) & (share > 0) & (share < 1)
-        trials = np.minimum(share * (1.0 - share) * households**2 / variance, MOST_TRIALS)
-        middle = (share * trials + Z**2 / 2.0) / (trials + Z**2)
-        reach = Z * np.sqrt(share * (1.0 - share) * trials + Z**2 / 4.0) / (trials + Z**2)
-        low, high = (
-            np.maximum(households * (middle - reach), 0.0),
-            np.minimum(households * (middle + reach), households),
-        )
+        trials = np.clip(share * (1.0 - share) * most**2 / variance - 1.0, LEAST_TRIALS, MOST_TRIALS)
+        low = most * _quantile(share, trials, -Z)
+        high = most * _quantile(share, trials, Z)
     return np.where(open_, np.minimum(low, estimate), estimate), np.where(open_, np.maximum(high, estimate), estimate)
+
+
+def _quantile(share: Floats, trials: Floats, z: float) -> Floats:
+    """Return a quantile of Beta(share trials, (1 - share) trials), by the normal quantile ``z``."""
+    a, b = share * trials, (1.0 - share) * trials
+    u, v = np.minimum(1.0 / (9.0 * a), FLATTEST), np.minimum(1.0 / (9.0 * b), FLATTEST)
+    # ((1 - v) x - (1 - u))^2 = z^2 (u + v x^2), x the cube root of the F quantile
+    square, middle, rest = (1.0 - v) ** 2 - z**2 * v, (1.0 - u) * (1.0 - v), (1.0 - u) ** 2 - z**2 * u
+    reach = np.sqrt(np.maximum(middle**2 - square * rest, 0.0))
+    root = np.maximum(rest, 0.0) / (middle + reach) if z < 0 else (middle + reach) / np.maximum(square, TINY)
+    ratio = a * root**3
+    return ratio / (ratio + b)

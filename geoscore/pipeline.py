@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import narwhals as nw
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from geoscore import disclosure, enrichment, geocoding, ingest, linkage, surfaces
-from geoscore.capacity import AreaPrior, IncomeDistribution, score_households
+from geoscore.capacity import AreaPrior, find_contradictions, learn_evidence, rung_shares, score_households
 from geoscore.engines import Engine, Frame, open_engine
 from geoscore.errors import GeoscoreError, InputError
 from geoscore.formulas import Formula, open_formula
@@ -29,10 +30,10 @@ from geoscore.ledger import Ledger, hash_file
 from geoscore.outputs import HEADLINE, save_report
 from geoscore.project import Project, is_address, open_project
 from geoscore.query import Surface
-from geoscore.reference.census import Census, open_census, outlines_of, read_income_curve
 from geoscore.reference.samples import sample_path
-from geoscore.schemas import RECORD, REJECTED, SourceNote, SurfaceNote
-from geoscore.spatial.interpolation import interpolate_households
+from geoscore.regions import Region, census_files, open_region, sensitivity
+from geoscore.schemas import LADDER, RECORD, REJECTED, SourceNote, SurfaceNote
+from geoscore.spatial.interpolation import coarser_ground
 from geoscore.surface_format import write_surface
 from geoscore.tables import Table
 
@@ -62,7 +63,7 @@ class _Work:
     report: Callable[[str, int, int | None], None]
     suppression: ingest.Suppression | None = None
     honesty: geocoding.Honesty | None = None
-    outlines: dict[str, Any] = field(default_factory=dict)
+    region: Region | None = None
     counts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -103,7 +104,7 @@ def run(
     report = progress or (lambda _stage, _done, _all: None)
     today = datetime.now(tz=UTC).date()
     suppression = ingest.open_suppression(plan.suppression, today=today, resolve=plan.resolve)
-    opened = ingest.open_sources(plan.sources, resolve=plan.resolve)
+    opened = ingest.open_sources(plan.sources, resolve=plan.resolve) if plan.sources else []
     with _staging(folder) as stage, open_engine(engine, memory=memory) as tables:
         private = stage / "private"
         private.mkdir(mode=0o700)
@@ -147,60 +148,71 @@ def _move_into_place(stage: Path, folder: Path) -> None:
 def _build(work: _Work, opened: list[ingest.OpenSource]) -> pa.Table:
     """Return the unpublished surface at the working resolution."""
     plan = work.project
-    census, ground = _read_census(work)
-    records = _ingest(work, opened, ground)
+    work.report("census", 0, None)
+    work.region = region = open_region(plan)
+    work.counts["census"] = list(region.notes)
+    work.counts["sensitivity"] = sensitivity(region, used=work.formula, capacity=HEADLINE)
+    if not plan.sources:
+        return _census_alone(work, region)
+    records = _ingest(work, opened, region.ground)
     work.report("link", 0, None)
     records, links = _link(work, records)
     records = _place(work, records)
-    households = linkage.merge_households(records, links, precedence=plan.ranked_sources())
-    households = households.save(work.private / "households.parquet")
-    linkage.trace_values(records, links, precedence=plan.ranked_sources()).save(work.private / "provenance.parquet")
-    work.counts["conflicts"] = linkage.count_conflicts(records, links)
-    work.counts["households"] = households.count()
+    households = _merge(work, records, links)
     work.report("locate", 0, None)
-    homeless = frozenset(census.zips.loc[census.zips["kind"] != "standard", "zip"])
     located = geocoding.locate_households(
-        households, ground, resolution=plan.surface.resolution, without_homes=homeless
+        households, region.ground, resolution=plan.surface.resolution, without_homes=region.without_homes()
     )
     homes = located.households.save(work.private / "located.parquet")
     _count_places(work, homes, located.unlocated, links)
     work.report("score", 0, None)
-    scored = score_households(homes, work.formula).save(work.private / "scored.parquet")
+    evidence = learn_evidence(homes)
+    work.counts["evidence"] = evidence.learned
+    work.counts["contradictions"] = find_contradictions(homes, work.formula)
+    (work.private / "evidence.json").write_text(json.dumps(evidence.to_dict(), indent=2) + "\n", encoding="utf-8")
+    scored = score_households(homes, work.formula, evidence).save(work.private / "scored.parquet")
     groups = surfaces.count_groups(scored)
     if groups.num_rows == 0:
         raise InputError("no household could be located; see the reasons with `geoscore run` on fewer sources")
-    kernel = geocoding.spread_positions(groups, ground)
-    distribution = IncomeDistribution(read_income_curve(_resolve(plan, plan.census.curve))).fit(census.brackets)
-    prior = AreaPrior(distribution, enrichment.mix_areas(kernel, ground))
+    kernel = geocoding.spread_positions(groups, region.ground)
+    prior = AreaPrior(region.distribution, enrichment.mix_areas(kernel, region.ground), region.errors, evidence)
     return surfaces.build_surface(groups, kernel, prior, progress=lambda done, all_: work.report("surface", done, all_))
+
+
+def _merge(work: _Work, records: Table, links: Table) -> Table:
+    """Return the golden records of households, with where each value came from and what contradicts."""
+    path, precedence = work.private / "households.parquet", work.project.ranked_sources()
+    if not work.project.links():
+        households = linkage.rows_as_households(records).save(path)
+        work.counts["conflicts"] = {}
+    else:
+        households = linkage.merge_households(records, links, precedence=precedence).save(path)
+        linkage.trace_values(records, links, precedence=precedence).save(work.private / "provenance.parquet")
+        work.counts["conflicts"] = linkage.count_conflicts(records, links)
+    work.counts["households"] = households.count()
+    return households
+
+
+def _census_alone(work: _Work, region: Region) -> pa.Table:
+    """Return the surface of all households of the census, where there are no files."""
+    income = work.formula.income()
+    if income is None:
+        raise InputError(
+            f"formula {work.formula.name} looks at no income, and the census knows nothing else; add files"
+        )
+    multiplier = float(income.factor(np.array([np.nan]))[0])
+    shares = rung_shares(region.distribution, multiplier)
+    work.report("surface", 0, None)
+    ids = region.distribution.area_ids_
+    surface, parts = surfaces.census_surface(region.ground, ids, shares, region.errors, region.allocation)
+    total = float(np.sum(region.census.areas["households"]))
+    work.counts |= {"households": round(total), "files": [], "located": {}, "rows_read": 0, "rows_used": 0}
+    work.counts |= {"rows_rejected": 0, "errors": surfaces.describe_parts(parts, 1 + LADDER.index(int(HEADLINE)))}
+    return surface
 
 
 def _resolve(plan: Project, path: Path | None) -> Path | None:
     return None if path is None else plan.resolve(path)
-
-
-def _read_census(work: _Work) -> tuple[Census, pa.Table]:
-    work.report("census", 0, None)
-    plan = work.project
-    census = open_census(
-        areas=_resolve(plan, plan.census.areas),
-        incomes=_resolve(plan, plan.census.incomes),
-        zips=_resolve(plan, plan.census.zips),
-        counties=_resolve(plan, plan.census.counties),
-    )
-    areas, zips = census.areas, census.zips[census.zips.geometry.notna()]
-    ground = interpolate_households(
-        area_ids=list(areas["area_id"]),
-        counties=list(areas["county"]),
-        households=areas["households"].to_numpy(float),
-        areas=list(areas.geometry),
-        zips=list(zips["zip"]),
-        zip_areas=list(zips.geometry),
-        resolution=plan.surface.resolution,
-    )
-    work.outlines = outlines_of(census.counties)
-    work.counts["counties"] = dict(zip(census.counties["county"], census.counties["name"], strict=True))
-    return census, ground
 
 
 def _ingest(work: _Work, opened: list[ingest.OpenSource], ground: pa.Table) -> Table:
@@ -222,8 +234,12 @@ def _ingest(work: _Work, opened: list[ingest.OpenSource], ground: pa.Table) -> T
 
 def _link(work: _Work, records: Table) -> tuple[Table, Table]:
     """Return records and links, without the households of those who opted out."""
-    linked = linkage.link_records(records, progress=lambda what: work.report(f"link: {what}", 0, None))
-    links = linked.links.save(work.private / "links.parquet")
+    linked = None
+    if work.project.links():
+        linked = linkage.link_records(records, progress=lambda what: work.report(f"link: {what}", 0, None))
+        links = linked.links.save(work.private / "links.parquet")
+    else:
+        links = linkage.leave_alone(records, path=work.private / "links.parquet")
     left_out = None
     if work.suppression is not None:
         path = work.private / "suppressed.parquet"
@@ -235,10 +251,13 @@ def _link(work: _Work, records: Table) -> tuple[Table, Table]:
         _reject(work, left_out)
         if links.count() == 0:
             raise InputError("every household opted out; there is nothing to count")
-        linked = linked.keep(links.collect())
+        linked = linked.keep(links.collect()) if linked else None
     work.counts["features"] = ingest.write_cards(work.private, work.project.sources, left_out=left_out)
-    linked.save(work.private / "linkage")
-    work.counts["linkage"] = linked.counts
+    if linked:
+        linked.save(work.private / "linkage")
+    rows = links.count()
+    alone = {"records": rows, "persons": rows, "households": rows}
+    work.counts["linkage"] = linked.counts if linked else alone
     return records, links
 
 
@@ -313,7 +332,12 @@ def _publish(work: _Work, raw: pa.Table) -> Surface:
         note = replace(note, warnings=(*note.warnings, warning))
     write_surface(raw, note, work.private / "surface.parquet")
     coarser = surfaces.roll_up(raw, resolution=plan.surface.published_resolution)
-    protected = disclosure.protect_surface(coarser, k=plan.surface.k)
+    if not plan.sources:
+        protected = coarser  # the census's own figures are public: there is nobody to protect
+    elif plan.universe() == "census":
+        protected = _raked(work, coarser)
+    else:
+        protected = disclosure.protect_surface(coarser, k=plan.surface.k)
     published = replace(note, resolution=plan.surface.published_resolution, published=True)
     surface = Surface(protected, published)
     answer = surface.query(capacity=HEADLINE)
@@ -329,24 +353,42 @@ def _publish(work: _Work, raw: pa.Table) -> Surface:
     return surface
 
 
+def _raked(work: _Work, files: pa.Table) -> pa.Table:
+    """Return the surface of all households, from the files' groups of k or more and the census."""
+    plan, region = work.project, work.region
+    income = work.formula.income()
+    if region is None or income is None:
+        raise InputError(f"formula {work.formula.name} looks at no income, and the census knows nothing else")
+    told = disclosure.large_groups(files, k=plan.surface.k)
+    work.counts["households_told"] = round(float(np.sum(told["households"].to_numpy())))
+    ground = coarser_ground(region.ground, resolution=plan.surface.published_resolution)
+    shares = rung_shares(region.distribution, float(income.factor(np.array([np.nan]))[0]))
+    surface, parts = surfaces.rake_surface(
+        told, enrichment.mix_areas(told, ground), ground, region.distribution.area_ids_, shares, region.errors,
+        region.allocation, anchored=work.formula.income_alone(),
+    )  # fmt: skip
+    work.counts["errors"] = surfaces.describe_parts(parts, 1 + LADDER.index(int(HEADLINE)))
+    return surface
+
+
 def _note(work: _Work) -> SurfaceNote:
     plan, formula = work.project, work.formula
     rows = {file["name"]: file["rows_used"] for file in work.counts["files"]}
     return SurfaceNote(
         title=plan.name,
         region=plan.region,
-        universe="file",
+        universe=plan.universe(),
         formula=formula.name,
         formula_text=formula.title,
         recipients=formula.recipients,
         citation=formula.citation,
         horizon=formula.horizon,
         purpose=plan.purpose,
-        vintage=str(plan.as_of),
+        vintage=str(plan.as_of) if plan.sources else plan.census.vintage,
         resolution=plan.surface.resolution,
         k=plan.surface.k,
         published=False,
-        counties=work.counts["counties"],
+        counties=work.region.county_names() if work.region else {},
         finest_honest=work.honesty.finest if work.honesty else None,
         wrong_cell=work.honesty.wrong_cell[plan.surface.published_resolution] if work.honesty else None,
         optouts=str(plan.suppression.synced) if plan.suppression else "none",
@@ -368,7 +410,9 @@ def _note(work: _Work) -> SurfaceNote:
 
 def _write_outputs(work: _Work, surface: Surface) -> None:
     work.report("map", 0, None)
-    surface.save_map(work.stage / "map.html", capacity=HEADLINE, outlines=work.outlines)
+    surface.save_map(
+        work.stage / "map.html", capacity=HEADLINE, outlines=work.region.outlines() if work.region else None
+    )
     work.report("report", 0, None)
     save_report(surface, work.stage / "report.html", summary=work.counts)
     text = json.dumps(summary_of(work.counts), indent=2, ensure_ascii=False, default=str)
@@ -377,7 +421,7 @@ def _write_outputs(work: _Work, surface: Surface) -> None:
 
 def summary_of(counts: dict[str, Any]) -> dict[str, Any]:
     """Return the part of a run's counts that is written to ``summary.json``."""
-    return {name: value for name, value in counts.items() if name != "counties"}
+    return dict(counts)
 
 
 def _write_ledger(work: _Work, project: Path, folder: Path) -> None:
@@ -411,9 +455,9 @@ def _write_ledger(work: _Work, project: Path, folder: Path) -> None:
         path = plan.resolve(source.path)
         place = ingest.show_path(path) if is_address(path) else None
         ledger.append_file("source", ingest.local_copy(path), {**stated, **told}, place=place)
-    for name, sample in _CENSUS_FILES.items():
-        given = getattr(plan.census, name)
-        ledger.append_file("census", sample_path(sample) if given is None else plan.resolve(given), {"name": name})
+    curve = plan.resolve(plan.census.curve) if plan.census.curve else sample_path("income_curve.parquet")
+    for name, path in {**census_files(plan).paths(), "curve": curve}.items():
+        ledger.append_file("census", path, {"name": name})
     told = {"households": work.counts["households"], "located": work.counts["located"], "k": plan.surface.k}
     ledger.append("publish", {**told, "formula": work.formula.name, "resolution": plan.surface.published_resolution})
     for name in OUTPUTS:
@@ -422,10 +466,3 @@ def _write_ledger(work: _Work, project: Path, folder: Path) -> None:
 
 
 _TOLD: Final = ("rows_read", "rows_used", "rows_rejected", "refused_features", "sensitive_features")
-_CENSUS_FILES: Final = {
-    "areas": "zones.parquet",
-    "incomes": "zone_incomes.parquet",
-    "curve": "income_curve.parquet",
-    "zips": "zips.parquet",
-    "counties": "counties.parquet",
-}

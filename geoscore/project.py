@@ -3,6 +3,7 @@
 Read once, checked whole, and never changed; paths in it are relative to the file itself.
 """
 
+import os
 import re
 import tomllib
 from datetime import date
@@ -77,11 +78,26 @@ class Source(_Settings):
 class Census(_Settings):
     """Where the census figures are; the samples that come with geoscore by default."""
 
+    tables: tuple[Path, ...] = ()
+    crosswalk: Path | None = None
     areas: Path | None = None
+    centers: Path | None = None
+    tracts: Path | None = None
+    blocks: Path | None = None
     incomes: Path | None = None
     curve: Path | None = None
     zips: Path | None = None
     counties: Path | None = None
+    vintage: str = "not stated"
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Census":
+        if self.tables and self.incomes:
+            raise ValueError("incomes come from tables or from incomes, not from both")
+        alone = [name for name in ("crosswalk", "centers", "blocks") if getattr(self, name) and not self.tables]
+        if alone:
+            raise ValueError(f"{alone[0]} go with tables; name the census tables too")
+        return self
 
 
 class Surface(_Settings):
@@ -90,6 +106,7 @@ class Surface(_Settings):
     resolution: Annotated[int, Field(ge=4, le=9)] = 8
     published_resolution: Annotated[int, Field(ge=4, le=9)] = 7
     k: Annotated[int, Field(ge=10, le=1000)] = 10
+    universe: Literal["file", "census"] | None = None
 
     @model_validator(mode="after")
     def _coarser(self) -> "Surface":
@@ -136,8 +153,9 @@ class Project(_Settings):
     purpose: Purpose
     region: str = "Bay Area"
     as_of: date
-    sources: tuple[Source, ...]
+    sources: tuple[Source, ...] = ()
     precedence: tuple[str, ...] = ()
+    link: bool = True
     census: Census = Census()
     geocoding: Geocoding = Geocoding()
     capacity: Capacity = Capacity()
@@ -148,8 +166,8 @@ class Project(_Settings):
     @model_validator(mode="after")
     def _consistent(self) -> "Project":
         names = [source.name for source in self.sources]
-        if not names:
-            raise ValueError("no [[sources]]; name at least one household file")
+        if not names and self.surface.universe == "file":
+            raise ValueError("no [[sources]]; name at least one household file, or ask for the universe census")
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"two sources are called {name!r}; give each a name of its own")
@@ -165,8 +183,24 @@ class Project(_Settings):
         return (*self.precedence, *(source.name for source in rest))
 
     def resolve(self, path: Path) -> Path:
-        """Return a path of the project file as seen from here; a web address stays as it is."""
+        """Return a path of the project file as seen from here; a web address stays as it is.
+
+        ``$NAME`` and ``${NAME}`` in it stand for variables of the environment.
+        """
+        if "$" in str(path):
+            path = Path(os.path.expandvars(path))
+            if missing := re.search(r"\$\{?(\w+)", str(path)):
+                raise ProjectError(f"{path}: there is no variable {missing[1]} in the environment; set it to a folder")
         return path if path.is_absolute() or is_address(path) else self.folder / path
+
+    def links(self) -> bool:
+        """Return whether rows have to be linked: not where each is a household, nor where nothing names anybody."""
+        named = {field for source in self.sources for field in source.columns} & set(IDENTITY)
+        return self.link and bool(named)
+
+    def universe(self) -> str:
+        """Return what is counted: the households of the files, or all households of the census."""
+        return self.surface.universe or ("file" if self.sources else "census")
 
 
 def is_address(path: Path) -> bool:

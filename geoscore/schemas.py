@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 import numpy as np
 import pyarrow as pa
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 """Version of the published surface's format; a reader refuses a newer one."""
 
 LADDER: Final[tuple[int, ...]] = (
@@ -133,6 +133,10 @@ SCORED: Final = pa.schema(
         ("income_low_usd", pa.float64()),  # the band, where the file has one
         ("income_high_usd", pa.float64()),
         ("multiplier", pa.float64()),  # capacity per dollar of the unknown income
+        (
+            "evidence",
+            pa.int64(),
+        ),  # what else narrows the unknown income, as a code; null where income or its band is known
     ]
 )
 
@@ -191,8 +195,9 @@ SURFACE: Final = pa.schema(
         ("county", pa.string()),
         ("households", pa.float64()),  # null where suppressed
         ("at_least", pa.list_(pa.float64())),  # expected households with capacity >= each rung
-        ("variance", pa.list_(pa.float64())),  # of those, the households being here; in households squared
-        ("place_variance", pa.float64()),  # of how many households are here; 0 where their place is known
+        ("variance", pa.list_(pa.float64())),  # of how many households are here, then of the count above each rung
+        ("zip_covariance", pa.list_(pa.float64())),  # with the count of the whole ZIP; its sum is the ZIP's variance
+        ("county_covariance", pa.list_(pa.float64())),  # with the count of the whole county
         ("suppressed", pa.bool_()),
         ("counted_in", pa.string()),  # where the row's households are counted: cell, zip, county or region
     ]

@@ -5,7 +5,7 @@ Plain duckdb, polars or geopandas read it too; docs/surface-format.md describes 
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+Integers = npt.NDArray[np.integer[Any]]
 METADATA_KEY: Final = b"geoscore"
+SURE: Final = 3.0
+"""No more households than expected and this many standard deviations are here."""
+LADDERS: Final = ("at_least", "variance", "zip_covariance", "county_covariance")
 _PLACE: Final = pa.schema([SURFACE.field(name) for name in ("cell", "zip", "county")])
 
 
@@ -35,40 +39,116 @@ class Figures:
     ----------
     households
         Shape (n,).
-    at_least, variance
-        Expected households above each rung, and their variance, the households being here: shape (n, 25).
-    place_variance
-        Variance of how many households are here, shape (n,).
+    at_least
+        Expected households above each rung, shape (n, 25).
+    variance
+        Variances of how many households are here, and of the count above each rung, shape (n, 26).
+    zip_covariance, county_covariance
+        Covariances of these with those of the whole ZIP, and of the whole county, shape (n, 26): summed over a ZIP
+        (a county), the first (the second) is its variance, shared errors and all.
+    zip_at, county_at
+        Numbers of the row's ZIP and county, shape (n,); -1 where it has none.
     """
 
     households: Floats
     at_least: Floats
     variance: Floats
-    place_variance: Floats
+    zip_covariance: Floats
+    county_covariance: Floats
+    zip_at: Integers
+    county_at: Integers
 
-    def summed(self, codes: npt.NDArray[np.integer[Any]], size: int) -> "Figures":
-        """Return the sums of the rows that share a code, 0 to ``size`` - 1."""
+    def summed(self, codes: Integers, size: int, *, weights: Floats | None = None) -> "Figures":
+        """Return the sums of the rows that share a code, 0 to ``size`` - 1.
 
-        def add(values: Floats) -> Floats:
-            total = np.zeros((size, *values.shape[1:]))
-            np.add.at(total, codes, values)
-            return total
+        Rows of one ZIP vary together, and so do ZIPs of one county. All of a ZIP has the variance that its rows'
+        covariances with it add up to; a part of it, by its share of the households, as much of what the rows have in
+        common. So a row alone, a ZIP and a county are exact, and what lies between is interpolated.
 
-        return Figures(add(self.households), add(self.at_least), add(self.variance), add(self.place_variance))
+        Parameters
+        ----------
+        codes
+            Shape (n,).
+        size
+            Number of sums.
+        weights
+            Share of each row that counts, shape (n,); the households of a part are a chance sample of the row's.
+        """
+        w = np.ones(len(codes)) if weights is None else weights
+        mass = w * self.households
+        part = np.ones_like(self.variance)
+        some = self.households[:, None] > 0
+        part[:, 1:] = np.divide(self.at_least, self.households[:, None], out=np.zeros_like(self.at_least), where=some)
+        own = w[:, None] * self.variance + (w * (1.0 - w) * self.households)[:, None] * part**2
+        by_zip, by_county = w[:, None] * self.zip_covariance, w[:, None] * self.county_covariance
+        shared = _within(codes, size, self.zip_at, self.households, mass, by_zip - own)
+        shared += _within(codes, size, self.county_at, self.households, mass, by_county - by_zip)
+        at_least = _add(codes, size, w[:, None] * self.at_least)
+        variance = np.maximum(_add(codes, size, own) + shared, 0.0)
+        zip_at, county_at = (_common(codes, size, place) for place in (self.zip_at, self.county_at))
+        return Figures(
+            _add(codes, size, mass),
+            at_least,
+            variance,
+            np.where(zip_at[:, None] >= 0, _add(codes, size, by_zip), variance),
+            np.where(county_at[:, None] >= 0, _add(codes, size, by_county), variance),
+            zip_at,
+            county_at,
+        )
+
+    @classmethod
+    def apart(cls, households: Floats, at_least: Floats, variance: Floats) -> "Figures":
+        """Return figures of rows that vary each by itself, their households' places sure; variance of shape (n, 25)."""
+        whole = np.hstack([np.zeros((len(households), 1)), variance])
+        none = np.full(len(households), -1)
+        return cls(households, at_least, whole, whole, whole, none, none)
+
+    def most(self) -> Floats:
+        """Return the most households that may be here, shape (n,): more than expected where their place is unsure."""
+        most: Floats = self.households + SURE * np.sqrt(self.variance[:, 0])
+        return most
 
     def take(self, rows: Any) -> "Figures":
         """Return some of the rows."""
-        return Figures(self.households[rows], self.at_least[rows], self.variance[rows], self.place_variance[rows])
+        return Figures(*(getattr(self, item.name)[rows] for item in fields(self)))
 
     def rounded(self, decimals: int) -> "Figures":
         """Return rounded figures."""
-        parts = (self.households, self.at_least, self.variance, self.place_variance)
-        return Figures(*(np.round(values, decimals).astype(np.float64) for values in parts))
+        parts = ("households", *LADDERS)
+        rounded = {name: np.round(getattr(self, name), decimals).astype(np.float64) for name in parts}
+        return replace(self, **rounded)
+
+
+def _add(codes: Integers, size: int, values: Floats) -> Floats:
+    total = np.zeros((size, *values.shape[1:]))
+    np.add.at(total, codes, values)
+    return total
+
+
+def _within(codes: Integers, size: int, place: Integers, households: Floats, mass: Floats, extra: Floats) -> Floats:
+    """Return what the rows of a sum have in common, place by place: ``extra`` times the share of the place in it."""
+    places = int(place.max(initial=-1)) + 2
+    whole = np.bincount(place + 1, households, places)
+    met, at = np.unique(codes.astype(np.int64) * places + place + 1, return_inverse=True)
+    inside = np.bincount(at.reshape(-1), mass, len(met))
+    all_of_it = whole[met % places]
+    share = np.divide(inside, all_of_it, out=np.zeros(len(met)), where=all_of_it > 0)
+    return _add(met // places, size, share[:, None] * _add(at.reshape(-1), len(met), extra))
+
+
+def _common(codes: Integers, size: int, place: Integers) -> Integers:
+    """Return the place that all rows of a sum share, -1 where they do not."""
+    low, high = np.full(size, np.iinfo(np.int64).max), np.full(size, -1)
+    np.minimum.at(low, codes, place)
+    np.maximum.at(high, codes, place)
+    return np.where(low == high, low, -1)
 
 
 def no_figures(size: int) -> Figures:
     """Return zeros for ``size`` rows."""
-    return Figures(np.zeros(size), np.zeros((size, len(LADDER))), np.zeros((size, len(LADDER))), np.zeros(size))
+    own, by_zip, by_county = (np.zeros((size, 1 + len(LADDER))) for _ in range(3))
+    none = (np.full(size, -1), np.full(size, -1))
+    return Figures(np.zeros(size), np.zeros((size, len(LADDER))), own, by_zip, by_county, *none)
 
 
 def surface_table(keys: "pd.DataFrame", values: Figures, *, suppressed: Bools | None = None) -> pa.Table:
@@ -90,7 +170,8 @@ def surface_table(keys: "pd.DataFrame", values: Figures, *, suppressed: Bools | 
         pa.array(values.households, mask=hidden),
         _list_column(values.at_least, hidden),
         _list_column(values.variance, hidden),
-        pa.array(values.place_variance, mask=hidden),
+        _list_column(values.zip_covariance, hidden),
+        _list_column(values.county_covariance, hidden),
         pa.array(hidden),
         pa.array(keys["counted_in"] if "counted_in" in keys else ["cell"] * len(keys), pa.string()),
     ]
@@ -108,11 +189,19 @@ def figures(surface: pa.Table) -> Figures:
     """Return the figures of every row of a surface; zeros where suppressed."""
     shown = ~suppressed_rows(surface)
     found = no_figures(surface.num_rows)
-    for name in ("households", "place_variance"):
-        getattr(found, name)[shown] = values_of(surface[name].combine_chunks().drop_null())
-    for name in ("at_least", "variance"):
-        getattr(found, name)[shown] = values_of(surface[name].combine_chunks().flatten()).reshape(-1, len(LADDER))
+    found.households[shown] = values_of(surface["households"].combine_chunks().drop_null())
+    for name in LADDERS:
+        into = getattr(found, name)
+        into[shown] = values_of(surface[name].combine_chunks().flatten()).reshape(-1, into.shape[1])
+    found.zip_at[:], found.county_at[:] = (numbered(surface[name]) for name in ("zip", "county"))
     return found
+
+
+def numbered(labels: pa.ChunkedArray) -> Integers:
+    """Return the number of each label among the distinct ones, -1 where it is null; shape (n,)."""
+    encoded = pc.dictionary_encode(labels).combine_chunks()
+    encoded = encoded.chunk(0) if isinstance(encoded, pa.ChunkedArray) else encoded
+    return np.asarray(values_of(pc.fill_null(encoded.indices, -1)), dtype=np.int64)
 
 
 def suppressed_rows(surface: pa.Table) -> Bools:
@@ -157,7 +246,11 @@ def read_surface(path: Path) -> tuple[pa.Table, SurfaceNote]:
         data = json.loads(text) if text else None
     except (OSError, ValueError, pa.ArrowException) as error:
         raise SurfaceError(f"{path} is no whole Parquet file: {error}") from error
-    if not isinstance(data, dict) or any(name not in table.schema.names for name in SURFACE.names):
+    if not isinstance(data, dict):
+        raise SurfaceError(f"{path} is a Parquet file, but no geoscore surface")
+    if data.get("format_version") == 1 and "place_variance" in table.schema.names:
+        table = _from_first_format(table)
+    if any(name not in table.schema.names for name in SURFACE.names):
         raise SurfaceError(f"{path} is a Parquet file, but no geoscore surface")
     if data.get("format_version", 0) > FORMAT_VERSION:
         raise SurfaceError(
@@ -167,3 +260,21 @@ def read_surface(path: Path) -> tuple[pa.Table, SurfaceNote]:
         return table.select(SURFACE.names).cast(SURFACE), SurfaceNote.from_dict(data)
     except (TypeError, ValueError, pa.ArrowException) as error:
         raise SurfaceError(f"{path} is damaged: {error}") from error
+
+
+def _from_first_format(table: pa.Table) -> pa.Table:
+    """Return the columns of today from those of format 1, where a ZIP's rows varied by themselves."""
+    own, place = (table[name].combine_chunks() for name in ("variance", "place_variance"))
+    shown = ~suppressed_rows(table)
+    households = values_of(pc.fill_null(table["households"].combine_chunks(), 0.0))[shown]
+    at_least = values_of(table["at_least"].combine_chunks().flatten()).reshape(-1, len(LADDER))
+    share = np.divide(at_least, households[:, None], out=np.zeros_like(at_least), where=households[:, None] > 0)
+    uncertain = values_of(pc.fill_null(place, 0.0))[shown, None]
+    sure = values_of(own.flatten()).reshape(-1, len(LADDER))
+    total, known = (np.zeros((table.num_rows, 1 + len(LADDER))) for _ in range(2))
+    total[shown] = np.hstack([uncertain, sure + share**2 * uncertain])
+    known[shown, 1:] = sure
+    covariance = _list_column(known, ~shown)
+    table = table.drop_columns(["place_variance"])
+    table = table.set_column(table.schema.get_field_index("variance"), "variance", _list_column(total, ~shown))
+    return table.append_column("zip_covariance", covariance).append_column("county_covariance", covariance)

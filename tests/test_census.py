@@ -9,18 +9,18 @@ import pytest
 
 from geoscore.errors import GeoscoreError, InputError, InputNotFoundError, ProjectError
 from geoscore.project import open_project
-from geoscore.reference.census import open_census, read_income_curve
+from geoscore.reference.census import CensusFiles, open_census, read_income_curve
 
 
 def test_census_files_of_ones_own(region: Path) -> None:
     paths = {name: region / f"{name}.parquet" for name in ("areas", "incomes", "zips", "counties")}
-    census = open_census(**paths)
+    census = open_census(CensusFiles(**paths))
     assert list(census.areas["area_id"]) == list("abcd")
 
 
 def test_another_coordinate_system_is_brought_to_degrees(region: Path, tmp_path: Path) -> None:
     gpd.read_parquet(region / "areas.parquet").to_crs(3310).to_file(tmp_path / "areas.gpkg")
-    census = open_census(areas=tmp_path / "areas.gpkg", incomes=region / "incomes.parquet")
+    census = open_census(CensusFiles(areas=tmp_path / "areas.gpkg", incomes=region / "incomes.parquet"))
     assert census.areas.total_bounds[0] == pytest.approx(-122.2, abs=1e-6)
 
 
@@ -28,7 +28,7 @@ def test_areas_without_incomes_are_named(region: Path, tmp_path: Path) -> None:
     table = pq.read_table(region / "incomes.parquet")
     pq.write_table(table.slice(5), tmp_path / "incomes.parquet")
     with pytest.raises(InputError, match="1 areas with households have no incomes, 'a' first"):
-        open_census(areas=region / "areas.parquet", incomes=tmp_path / "incomes.parquet")
+        open_census(CensusFiles(areas=region / "areas.parquet", incomes=tmp_path / "incomes.parquet"))
 
 
 def test_an_area_that_stands_twice(region: Path, tmp_path: Path) -> None:
@@ -36,16 +36,16 @@ def test_an_area_that_stands_twice(region: Path, tmp_path: Path) -> None:
     frame.loc[1, "area_id"] = "a"
     frame.to_parquet(tmp_path / "areas.parquet")
     with pytest.raises(InputError, match="area_id 'a' stands twice"):
-        open_census(areas=tmp_path / "areas.parquet", incomes=region / "incomes.parquet")
+        open_census(CensusFiles(areas=tmp_path / "areas.parquet", incomes=region / "incomes.parquet"))
 
 
 @pytest.mark.parametrize("name", ["areas", "incomes", "zips", "counties"])
 def test_files_that_are_not_there_or_not_what_they_should_be(region: Path, tmp_path: Path, name: str) -> None:
     paths = {key: region / f"{key}.parquet" for key in ("areas", "incomes", "zips", "counties")}
     with pytest.raises(InputNotFoundError, match="no file"):
-        open_census(**{**paths, name: tmp_path / "nowhere.parquet"})
+        open_census(CensusFiles(**{**paths, name: tmp_path / "nowhere.parquet"}))
     with pytest.raises(InputError, match=r"cannot be read|missing in"):
-        open_census(**{**paths, name: region / "curve.parquet"})
+        open_census(CensusFiles(**{**paths, name: region / "curve.parquet"}))
 
 
 def test_a_curve_that_is_none(region: Path) -> None:
@@ -83,6 +83,6 @@ def test_two_sources_of_one_name_and_none_at_all(make_project: Callable[..., Pat
     path.write_text(text + text[text.index("[[sources]]") :])
     with pytest.raises(ProjectError, match="two sources are called 'donors'"):
         open_project(path)
-    path.write_text(text[: text.index("[[sources]]")])
+    path.write_text(text[: text.index("[[sources]]")] + '[surface]\nuniverse = "file"\n')
     with pytest.raises(GeoscoreError, match="sources"):
         open_project(path)

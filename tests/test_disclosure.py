@@ -27,7 +27,7 @@ def surface(rows: list[tuple[int, str | None, float]]) -> pa.Table:
     )
     households = np.array(list(unique.values()))
     at_least = households[:, None] * np.linspace(1, 0, 25)[None, :]
-    return surface_table(keys, Figures(households, at_least, at_least / 2, households / 4))
+    return surface_table(keys, Figures.apart(households, at_least, at_least / 2))
 
 
 @settings(max_examples=300, deadline=None)

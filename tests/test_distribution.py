@@ -9,6 +9,7 @@ import pytest
 from conftest import AREA_HOUSEHOLDS, EDGES, SHARES
 
 from geoscore.capacity import AreaPrior, IncomeDistribution
+from geoscore.capacity.shrinkage import modelled_trials
 from geoscore.errors import InputError
 from geoscore.schemas import LADDER, MIX
 
@@ -56,7 +57,7 @@ def test_brackets_with_gaps_are_refused(low: list[float], high: list[float | Non
 def prior_of(distribution: IncomeDistribution, shares: dict[str, float]) -> AreaPrior:
     place = {"cell": 1, "zip": "94301", "county": "06085"}
     rows = [place | {"area_id": area, "share": share} for area, share in shares.items()]
-    return AreaPrior(distribution, pa.Table.from_pylist(rows, schema=MIX))
+    return AreaPrior(distribution, pa.Table.from_pylist(rows, schema=MIX), None)
 
 
 def test_a_place_is_the_mixture_of_its_areas(distribution: IncomeDistribution) -> None:
@@ -72,5 +73,5 @@ def test_a_band_of_income_narrows_the_place(distribution: IncomeDistribution) ->
     assert above[LADDER.index(4000)] == 0.0
 
 
-def test_effective_sample_is_modelled_from_the_survey(distribution: IncomeDistribution) -> None:
-    assert prior_of(distribution, {"a": 1.0}).n_eff[0] == pytest.approx(AREA_HOUSEHOLDS[0] * 0.12 / 1.5)
+def test_effective_sample_is_modelled_from_the_survey() -> None:
+    assert modelled_trials(np.array([AREA_HOUSEHOLDS[0]]))[0] == pytest.approx(AREA_HOUSEHOLDS[0] * 0.12 / 1.5)

@@ -60,7 +60,7 @@ def figures_of(code, capacity):
     """Return households, estimate, low and high of a ZIP, or of everything, as Python reckons them."""
     rows, rung = read_rows(made_up_surface(), note=made_up_note()), LADDER.index(capacity)
     within = rows.zip_at == rows.zips.index(code) if code else np.full(len(rows.zip_at), fill_value=True)
-    n, m, v = (values[within].sum() for values in (rows.households, rows.at_least[:, rung], rows.variance[:, rung]))
+    n, m, v = (values[within].sum() for values in (rows.households, rows.at_least[:, rung], rows.variance[:, 1 + rung]))
     low, high = interval(np.array([m]), np.array([v]), np.array([n]))
     return {"households": n, "total": m, "low": float(low[0]), "high": float(high[0])}
 

@@ -53,14 +53,16 @@ def made_up_note(**changes):
 def row(cell, code, households, *, share=0.5, county="06085", counted_in="cell"):
     suppressed = households is None
     curve = None if suppressed else [households * share * 0.9**rung for rung in range(len(LADDER))]
+    variance = None if suppressed else [0.0, *(value / 4 for value in curve)]
     return {
         "cell": cell,
         "zip": code,
         "county": county,
         "households": households,
         "at_least": curve,
-        "variance": None if suppressed else [value / 4 for value in curve],
-        "place_variance": None if suppressed else 0.0,
+        "variance": variance,
+        "zip_covariance": variance,
+        "county_covariance": variance,
         "suppressed": suppressed,
         "counted_in": counted_in,
     }

@@ -31,9 +31,7 @@ def surface() -> Surface:
         }
     )
     hidden = np.array([False, False, False, True, False])
-    return Surface(
-        surface_table(keys, Figures(HOUSEHOLDS, AT_LEAST, AT_LEAST / 4, HOUSEHOLDS / 5), suppressed=hidden), NOTE
-    )
+    return Surface(surface_table(keys, Figures.apart(HOUSEHOLDS, AT_LEAST, AT_LEAST / 4), suppressed=hidden), NOTE)
 
 
 def test_a_zip_counts_its_hidden_cells_too(surface: Surface) -> None:

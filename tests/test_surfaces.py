@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from scipy.sparse import csr_array
 
 from geoscore.errors import SurfaceError
 from geoscore.schemas import GROUP, KERNEL, LADDER, SCORED
 from geoscore.spatial.cells import parent_cells
 from geoscore.surface_format import Figures, figures
-from geoscore.surfaces import build_surface, count_groups, roll_up
+from geoscore.surfaces import Errors, build_surface, count_groups, roll_up
 from geoscore.tables import Table
 
 CELLS = (0x8828347433FFFFF, 0x8828347431FFFFF)
@@ -23,18 +24,18 @@ class FlatPrior:
     """Every household of unknown income lies above every rung with probability 1/4."""
 
     pairs: pd.DataFrame
-    n_eff: np.ndarray
+    errors: Errors
+    mix: csr_array
 
-    def exceedance(self, *, multiplier: float, low: float | None, high: float | None) -> np.ndarray:
+    def exceedance(self, *, rows: np.ndarray, **_level: object) -> np.ndarray:
         """Return a quarter for everything."""
-        del multiplier, low, high
-        return np.full((len(self.pairs), len(LADDER)), 0.25)
+        return np.full((len(rows), len(LADDER)), 0.25)
 
 
 @pytest.fixture
 def prior() -> FlatPrior:
     pairs = pd.DataFrame({"cell": pd.array(CELLS, "UInt64"), "zip": ["94301"] * 2, "county": ["06085"] * 2})
-    return FlatPrior(pairs, np.full(2, 1e12))
+    return FlatPrior(pairs, Errors(np.full(2, 1e12), {}), csr_array(np.eye(2)))
 
 
 @pytest.fixture
@@ -63,27 +64,31 @@ def test_known_incomes_count_for_certain(kernel: pa.Table, prior: FlatPrior) -> 
     found = build([group(CELLS[0], 3, known_bin=above, known=True)], kernel, prior)
     assert found.households.tolist() == [3.0]
     assert set(found.at_least[0].tolist()) == {3.0, 0.0}
-    assert found.variance.max() == 0.0
+    assert found.variance.max() == pytest.approx(0.0, abs=1e-12)
 
 
 def test_unknown_incomes_count_with_the_chances_of_their_place(kernel: pa.Table, prior: FlatPrior) -> None:
     found = build([group(CELLS[0], 100)], kernel, prior)
     assert found.at_least[0, K] == pytest.approx(25.0)
-    assert found.variance[0, K] == pytest.approx(100 * 0.25 * 0.75)
+    assert found.variance[0, 1 + K] == pytest.approx(100 * 0.25 * 0.75)
 
 
 def test_a_zip_alone_is_spread_over_its_cells(kernel: pa.Table, prior: FlatPrior) -> None:
     found = build([group(None, 100)], kernel, prior)
     assert found.households.tolist() == pytest.approx([70.0, 30.0])
     assert found.at_least[:, K].tolist() == pytest.approx([17.5, 7.5])
-    assert found.variance[0, K] == pytest.approx(100 * 0.7 * 0.25 * 0.75)
-    assert found.place_variance.tolist() == pytest.approx([21.0, 21.0])
+    assert found.variance[0, 1 + K] == pytest.approx(100 * 0.7 * 0.25 * (1 - 0.7 * 0.25))
+    assert found.variance[:, 0].tolist() == pytest.approx([21.0, 21.0])
+    # all of them live in the ZIP, whichever their cell: there the count varies as the households do
+    whole = found.summed(np.zeros(2, dtype=np.int64), 1)
+    assert whole.variance[0, 0] == pytest.approx(0.0, abs=1e-9)
+    assert whole.variance[0, 1 + K] == pytest.approx(100 * 0.25 * 0.75)
 
 
 def test_the_survey_behind_a_place_adds_to_the_variance(kernel: pa.Table, prior: FlatPrior) -> None:
-    prior.n_eff = np.full(2, 99.0)
+    prior.errors = Errors(np.full(2, 99.0), {})
     found = build([group(CELLS[0], 100)], kernel, prior)
-    assert found.variance[0, K] == pytest.approx(100 * 0.1875 + 100**2 * 0.1875 / 100)
+    assert found.variance[0, 1 + K] == pytest.approx(100 * 0.1875 + 100**2 * 0.1875 / 100)
 
 
 def test_households_are_conserved(kernel: pa.Table, prior: FlatPrior) -> None:
@@ -99,7 +104,7 @@ def test_a_position_without_cells_stops_the_run(kernel: pa.Table, prior: FlatPri
 def test_a_parent_is_the_sum_of_its_children_at_every_rung(kernel: pa.Table, prior: FlatPrior) -> None:
     surface = build_surface(pa.Table.from_pylist([group(CELLS[0], 11), group(None, 7)], schema=GROUP), kernel, prior)
     parent = roll_up(surface, resolution=7)
-    for name in ("households", "at_least", "variance", "place_variance"):
+    for name in ("households", "at_least", "zip_covariance", "county_covariance"):
         fine, coarse = getattr(figures(surface), name), getattr(figures(parent), name)
         np.testing.assert_allclose(coarse.sum(axis=0), fine.sum(axis=0), rtol=1e-12)
     assert set(parent["cell"].to_pylist()) == set(parent_cells(np.array(CELLS, np.uint64), resolution=7).tolist())
@@ -113,3 +118,12 @@ def test_households_of_one_place_and_level_are_counted_together(engine) -> None:
     table = count_groups(Table.from_arrow(pa.Table.from_pylist(rows, schema=SCORED), engine=engine))
     assert table["households"].to_pylist() == [2, 3]
     assert table["cell"].to_pylist() == sorted(CELLS)
+
+
+def test_an_area_in_two_cells_errs_in_both_alike(kernel: pa.Table, prior: FlatPrior) -> None:
+    prior.mix, prior.errors = csr_array(np.ones((2, 1))), Errors(np.full(1, 99.0), {"06085": 0.001})
+    found = build([group(CELLS[0], 100), group(CELLS[1], 100)], kernel, prior)
+    doubt = 100 * np.sqrt(0.1875)
+    assert found.variance[0, 1 + K] == pytest.approx(100 * 0.1875 + doubt**2 * (1 / 100 + 0.001))
+    whole = found.summed(np.zeros(2, dtype=np.int64), 1)
+    assert whole.variance[0, 1 + K] == pytest.approx(200 * 0.1875 + (2 * doubt) ** 2 * (1 / 100 + 0.001))

@@ -20,10 +20,12 @@ Floats = npt.NDArray[np.float64]
 EDGES = np.array([0, 10, 15, 20, 25, 30, 35, 40, 45, 50, 60, 75, 100, 125, 150, 200]) * 1000.0
 
 
-def hidden_edge_errors(counts: pd.DataFrame, curve: tuple[Floats, Floats]) -> Iterator[Floats]:
-    """Yield, for each inner edge, every area's absolute error of the share above it when it is hidden."""
+def hidden_edge_errors(
+    counts: pd.DataFrame, curve: tuple[Floats, Floats], edges: range = range(2, 15)
+) -> Iterator[Floats]:
+    """Yield, for each of some edges, every area's absolute error of the share above it when it is hidden."""
     values = counts.to_numpy(np.float64)
-    for hidden in range(2, 15):
+    for hidden in edges:
         keep = [i for i in range(1, 16) if i != hidden]
         lows = np.array([0.0, *EDGES[keep]])
         cuts = np.add.reduceat(values, [0, *keep], axis=1)
@@ -54,6 +56,8 @@ def main() -> None:
     for name, counts in (("counties", groups.groupby(groups.index.str[:5]).sum()), ("block groups", groups)):
         errors = np.concatenate(list(hidden_edge_errors(counts, curve)))
         print(f"{name}: hidden inner edges, mean absolute error {100 * errors.mean():.2f} points")
+        top = np.concatenate(list(hidden_edge_errors(counts, curve, range(15, 16))))
+        print(f"{name}: share above $200,000 from brackets that end at $150,000, {100 * top.mean():.2f} points")
 
 
 if __name__ == "__main__":

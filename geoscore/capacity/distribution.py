@@ -68,7 +68,7 @@ class IncomeDistribution:
         from scipy.interpolate import PchipInterpolator
         from scipy.special import ndtri
 
-        self.area_ids_, edges, counts = _bracket_matrix(brackets)
+        self.area_ids_, edges, counts = bracket_matrix(brackets)
         self.households_ = counts.sum(axis=1)
         total = np.maximum(self.households_, 1.0)[:, None]
         below = np.clip(np.cumsum(counts[:, :-1], axis=1) / total, 0.5 / total, 1.0 - 0.5 / total)
@@ -115,15 +115,17 @@ def _slope(x: Floats, y: Floats, end: int) -> float:
     return max(float((y[j] - y[i]) / (x[j] - x[i])), 1e-6)
 
 
-def _bracket_matrix(brackets: pa.Table) -> tuple[list[str], Floats, Floats]:
-    """Return area ids, the k - 1 inner edges, and counts of shape (n, k)."""
+def bracket_matrix(brackets: pa.Table, *, missing: bool = False) -> tuple[list[str], Floats, Floats]:
+    """Return area ids, the k - 1 inner edges, and counts of shape (n, k); NaN counts only where they may be missing."""
     frame = brackets.to_pandas()
-    wide = frame.pivot_table(index="area_id", columns="low_usd", values="households", aggfunc="sum", sort=True)
+    wide = frame.pivot_table(
+        index="area_id", columns="low_usd", values="households", aggfunc="first", sort=True, dropna=False
+    )
     lows = wide.columns.to_numpy(np.float64)
     highs = np.sort(frame["high_usd"].dropna().unique())
     if len(lows) < 3 or lows[0] != 0.0 or not np.array_equal(highs, lows[1:]):  # noqa: PLR2004
         raise InputError("income brackets must start at 0, follow each other without a gap, and end open")
-    if wide.isna().to_numpy().any():
+    if not missing and wide.isna().to_numpy().any():
         area = wide.index[wide.isna().any(axis=1)][0]
         raise InputError(f"area {area!r} does not have every income bracket")
     return list(wide.index), lows[1:], wide.to_numpy(np.float64)

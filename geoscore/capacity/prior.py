@@ -3,20 +3,20 @@
 Areas are computed once; a place is a mixture of them, and a band of income narrows the mixture.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from geoscore.capacity.distribution import IncomeDistribution
+from geoscore.capacity.evidence import INCOME_EDGES, NOTHING, Evidence
 from geoscore.schemas import LADDER, MIX
 from geoscore.tables import to_pandas
 
 Floats = npt.NDArray[np.float64]
-SAMPLED: Final = 0.12
-"""Share of households that the American Community Survey's five-year files have asked (METHODS 3)."""
-DESIGN_EFFECT: Final = 1.5
+EMPTY: Final = 1e-12
+HIGHEST_USD: Final = 1e12
 
 
 class AreaPrior:
@@ -28,16 +28,22 @@ class AreaPrior:
         Fitted income distributions of the census areas.
     mix
         Table of schema ``MIX``.
+    errors
+        How far the areas' shares may be off, carried along for the surface.
+    evidence
+        What other figures say of income.
 
     Attributes
     ----------
     pairs
         The (cell, ZIP, county) pairs, sorted; p of them.
-    n_eff
-        Effective number of sampled households behind each pair's distribution, modelled; shape (p,).
+    mix
+        Shares of the areas in each pair, sparse, shape (p, areas).
     """
 
-    def __init__(self, distribution: IncomeDistribution, mix: pa.Table) -> None:
+    def __init__(
+        self, distribution: IncomeDistribution, mix: pa.Table, errors: Any, evidence: Evidence = NOTHING
+    ) -> None:
         from scipy.sparse import csr_array
 
         frame = to_pandas(mix.select(MIX.names))
@@ -47,12 +53,22 @@ class AreaPrior:
         place = {area: i for i, area in enumerate(distribution.area_ids_)}
         columns = np.array([place[area] for area in frame["area_id"]], dtype=np.int64)
         shape = (len(self.pairs), len(place))
-        self._mix = csr_array((frame["share"].to_numpy(), (codes, columns)), shape=shape)
+        self.mix = csr_array((frame["share"].to_numpy(), (codes, columns)), shape=shape)
         self._distribution = distribution
-        self.n_eff: Floats = self._mix @ (distribution.households_ * SAMPLED / DESIGN_EFFECT)
+        self.errors = errors
+        self._evidence = evidence
+        self._kept: dict[bytes, Floats] = {}
 
-    def exceedance(self, *, multiplier: float, low: float | None, high: float | None) -> Floats:
-        """Return the share of households with capacity of at least each rung, shape (p, 25).
+    def exceedance(
+        self,
+        *,
+        multiplier: float,
+        low: float | None = None,
+        high: float | None = None,
+        evidence: int | None = None,
+        rows: npt.NDArray[np.int64] | None = None,
+    ) -> Floats:
+        """Return the share of households with capacity of at least each rung, shape (rows, 25).
 
         Parameters
         ----------
@@ -60,19 +76,80 @@ class AreaPrior:
             Capacity in dollars per dollar of income.
         low, high
             Band of incomes in US dollars, [low, high); None where it is open.
+        evidence
+            Code of what else is known.
+        rows
+            Pairs that are asked for; all by default.
         """
+        mix = self.mix if rows is None else self.mix[rows]
         if multiplier <= 0.0:
-            return np.zeros((len(self.pairs), len(LADDER)))
+            return np.zeros((mix.shape[0], len(LADDER)))
         incomes = np.array(LADDER, dtype=np.float64) / multiplier
-        if low is None and high is None:
-            return np.asarray(self._mix @ self._distribution.exceedance(incomes))
-        bottom, top = (0.0 if low is None else low), (np.inf if high is None else high)
-        inside = np.clip(incomes, bottom, min(top, 1e12))
-        ends = np.array([bottom, min(top, 1e12)])
-        at = np.asarray(self._mix @ self._distribution.exceedance(np.concatenate([inside, ends])))
+        weights = self._evidence.weights(evidence)
+        if low is not None or high is not None:
+            bottom, top = (0.0 if low is None else low), (np.inf if high is None else high)
+            return _narrowed(incomes, *self._shares(mix, incomes, bottom, top), bottom=bottom)
+        if weights is None:
+            return np.asarray(mix @ self._at(incomes))
+        return _weighed(incomes, mix @ self._at(incomes), mix @ self._at(INCOME_EDGES), weights)
+
+    def _at(self, incomes: Floats) -> Floats:
+        """Return the shares of all areas at some incomes, kept from one level of evidence to the next."""
+        key = incomes.tobytes()
+        if key not in self._kept:
+            self._kept[key] = self._distribution.exceedance(incomes)
+        return self._kept[key]
+
+    def _shares(self, mix: Any, incomes: Floats, bottom: float, top: float) -> tuple[Floats, Floats, Floats]:
+        highest = min(top, HIGHEST_USD)
+        at = np.asarray(mix @ self._at(np.concatenate([np.clip(incomes, bottom, highest), [bottom, highest]])))
         above_bottom = at[:, -2:-1] if bottom > 0 else np.ones((len(at), 1))
         above_top = at[:, -1:] if np.isfinite(top) else np.zeros((len(at), 1))
-        mass = above_bottom - above_top
-        share = (np.where(incomes <= bottom, above_bottom, at[:, :-2]) - above_top) / np.maximum(mass, 1e-12)
-        certain = np.where(incomes <= bottom, 1.0, 0.0)
-        return np.where(mass > 1e-12, np.clip(share, 0.0, 1.0), certain)  # noqa: PLR2004  nobody earns that here
+        return at[:, :-2], above_bottom, above_top
+
+
+def _narrowed(incomes: Floats, above: Floats, above_bottom: Floats, above_top: Floats, *, bottom: float) -> Floats:
+    """Return shares above incomes of households inside a band."""
+    mass = above_bottom - above_top
+    share = (np.where(incomes <= bottom, above_bottom, above) - above_top) / np.maximum(mass, EMPTY)
+    certain = np.where(incomes <= bottom, 1.0, 0.0)
+    return np.where(mass > EMPTY, np.clip(share, 0.0, 1.0), certain)  # nobody earns that here
+
+
+def _weighed(incomes: Floats, above: Floats, at_edges: Floats, weights: Floats) -> Floats:
+    """Return shares above incomes, each stretch between the edges weighed by how likely the evidence is there.
+
+    Parameters
+    ----------
+    incomes, above
+        Incomes of shape (t,), and the shares above them before the evidence, shape (p, t).
+    at_edges
+        Shares above ``INCOME_EDGES``, shape (p, e); all are above the first.
+    weights
+        Likelihoods between the edges, shape (e,); the last holds from the last edge on.
+    """
+    edges = at_edges.copy()
+    edges[:, 0] = 1.0
+    mass = edges - np.hstack([edges[:, 1:], np.zeros((len(edges), 1))])
+    weighed = mass * weights
+    beyond = np.cumsum(weighed[:, ::-1], axis=1)[:, ::-1]  # in this stretch and all further ones
+    stretch = np.clip(np.searchsorted(INCOME_EDGES, incomes, side="right") - 1, 0, len(weights) - 1)
+    after = np.hstack([beyond[:, 1:], np.zeros((len(beyond), 1))])[:, stretch]
+    end = np.hstack([edges[:, 1:], np.zeros((len(edges), 1))])[:, stretch]
+    found = (after + weights[stretch] * np.maximum(above - end, 0.0)) / np.maximum(beyond[:, :1], EMPTY)
+    return np.asarray(np.clip(found, 0.0, 1.0))
+
+
+def rung_shares(distribution: IncomeDistribution, multiplier: float) -> Floats:
+    """Return the share of each area's households with capacity of at least each rung, shape (areas, 25).
+
+    Parameters
+    ----------
+    distribution
+        Incomes of the areas.
+    multiplier
+        Capacity in dollars per dollar of income.
+    """
+    if multiplier <= 0.0:
+        return np.zeros((len(distribution.area_ids_), len(LADDER)))
+    return distribution.exceedance(np.array(LADDER, dtype=np.float64) / multiplier)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from geoscore.capacity.evidence import NOTHING, Evidence
 from geoscore.formulas import Formula
 from geoscore.schemas import CUBE_EDGES, EVIDENCE, SCORED
 from geoscore.tables import Table
@@ -17,7 +18,7 @@ Floats = npt.NDArray[np.float64]
 COPIED: Final = ("household_id", "cell", "zip", "spread_m")
 
 
-def score_households(located: Table, formula: Formula) -> Table:
+def score_households(located: Table, formula: Formula, evidence: Evidence = NOTHING) -> Table:
     """Put every located household on its level of evidence.
 
     Parameters
@@ -26,6 +27,8 @@ def score_households(located: Table, formula: Formula) -> Table:
         Table of schema ``LOCATED``.
     formula
         What capacity means.
+    evidence
+        What other figures say of income; nothing by default.
 
     Returns
     -------
@@ -48,25 +51,28 @@ def score_households(located: Table, formula: Formula) -> Table:
     """
 
     def score(batch: pa.RecordBatch) -> pa.RecordBatch:
-        return _score_batch(batch, formula)
+        return _score_batch(batch, formula, evidence)
 
     return located.map_batches(score, SCORED)
 
 
-def _score_batch(batch: pa.RecordBatch, formula: Formula) -> pa.RecordBatch:
-    evidence = {name: _floats(batch.column(name)) for name in EVIDENCE}
-    capacity = formula.capacity(evidence)
+def _score_batch(batch: pa.RecordBatch, formula: Formula, evidence: Evidence) -> pa.RecordBatch:
+    figures = {name: _floats(batch.column(name)) for name in EVIDENCE}
+    capacity = formula.capacity(figures)
     known = np.searchsorted(CUBE_EDGES, np.nan_to_num(capacity, nan=0.0), side="right")
     income = formula.income()
-    decided = np.ones(len(known), dtype=bool) if income is None else ~np.isnan(evidence["income_usd"])
-    factor = np.full(len(known), np.nan) if income is None else income.factor(evidence["age"])
+    decided = np.ones(len(known), dtype=bool) if income is None else ~np.isnan(figures["income_usd"])
+    factor = np.full(len(known), np.nan) if income is None else income.factor(figures["age"])
+    # a band of income says more than what else is known
+    banded = ~(np.isnan(figures["income_low_usd"]) & np.isnan(figures["income_high_usd"]))
     columns = {
         **{name: batch.column(name) for name in COPIED},
         "known_bin": pa.array(known.astype(np.int16)),
         "income_known": pa.array(decided),
-        "income_low_usd": _null_where(evidence["income_low_usd"], decided),
-        "income_high_usd": _null_where(evidence["income_high_usd"], decided),
+        "income_low_usd": _null_where(figures["income_low_usd"], decided),
+        "income_high_usd": _null_where(figures["income_high_usd"], decided),
         "multiplier": _null_where(factor, decided),
+        "evidence": pa.array(evidence.codes(figures), mask=decided | banded),
     }
     return pa.RecordBatch.from_arrays([columns[name] for name in SCORED.names], schema=SCORED)
 

@@ -53,11 +53,14 @@ def show_run(folder: Path) -> None:
     path = folder / "summary.json"
     try:
         summary = json.loads(path.read_text(encoding="utf-8"))
-        located, honesty = summary["located"], summary["finest_honest"]
+        located, honesty = summary["located"], summary.get("finest_honest")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{folder} is no folder of a finished run; name the one that `geoscore run` wrote") from error
     typer.echo(f"\nrun         {folder}")
-    typer.echo("located     " + ", ".join(f"{count:,} {precision}" for precision, count in located.items()))
-    typer.echo(f"resolution  {describe_honesty(honesty)}")
+    if honesty is None:
+        typer.echo("located     nobody: the run had no household files")
+    else:
+        typer.echo("located     " + ", ".join(f"{count:,} {precision}" for precision, count in located.items()))
+        typer.echo(f"resolution  {describe_honesty(honesty)}")
     for warning in summary.get("warnings", []):
         typer.echo(f"warning     {warning}")

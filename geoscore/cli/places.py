@@ -96,3 +96,22 @@ def _columns(given: list[str] | None) -> dict[str, str]:
             raise InputError(f"--column {item!r} is not FIELD=COLUMN, as in --column street=ADDR1")
         columns[field] = name
     return columns
+
+
+@app.command()
+def census(
+    output: Annotated[Path, typer.Option("-o", "--output", help="File to write, .json.")],
+    state: Annotated[str, typer.Option(help="FIPS code of the state, two digits.")],
+    county: Annotated[list[str], typer.Option(help="FIPS code of a county, three digits; may be given several times.")],
+    year: Annotated[int, typer.Option(help="Last year of the five-year survey.")],
+    table: Annotated[list[str] | None, typer.Option(help="Census table; B19001 (income) if none is given.")] = None,
+    level: Annotated[str, typer.Option(help="block group, tract or county.")] = "block group",
+    url: Annotated[str | None, typer.Option(help="Another address of the API.")] = None,
+) -> None:
+    """Download census tables with margins of error, for [census] tables in a project file (needs a network)."""
+    from geoscore.reference.census_download import API, download_tables
+
+    areas = download_tables(
+        output, year=year, state=state, counties=county, tables=table or ("B19001",), level=level, url=url or API
+    )
+    typer.echo(f"{output}: {areas:,} areas")

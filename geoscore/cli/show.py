@@ -45,6 +45,10 @@ def progress_bar(*, quiet: bool) -> Iterator[Progress]:
             bars.update(task, total=1, completed=1)
 
 
+FEWEST_LEARNED = 300
+"""Households with a figure and an income from which it narrows the incomes of others."""
+
+
 def show_json(value: Any) -> None:
     """Print a value as JSON."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
@@ -52,25 +56,9 @@ def show_json(value: Any) -> None:
 
 def show_summary(counts: dict[str, Any], out: Path) -> None:
     """Print what a run did, from rows to households."""
-    lines = ["", f"{'file':<16}{'rows read':>12}{'used':>12}{'rejected':>12}"]
-    for file in counts["files"]:
-        rejected = file["rows_read"] - file["rows_used"]
-        lines.append(f"{file['name']:<16}{file['rows_read']:>12,}{file['rows_used']:>12,}{rejected:>12,}")
-        lines += [f"    {count:>6,}  {reason}" for reason, count in sorted(file["rows_rejected"].items())]
-        lines += [f"    {count:>6,}  mended: {what}" for what, count in file["mended"].items()]
-        lines += [f"            {note}" for note in file["notes"]]
-        if file["refused_features"]:
-            lines.append(f"            left out as sensitive: {', '.join(file['refused_features'])}")
-        lines += [f"            kept, though sensitive: {c} ({why})" for c, why in file["sensitive_features"].items()]
-    located = ", ".join(f"{count:,} by {_PRECISION.get(name, name)}" for name, count in counts["located"].items())
+    lines = [*(_file_lines(counts) if counts["files"] else []), ""]
+    lines += [f"{'census' if i == 0 else '':<16}{note}" for i, note in enumerate(counts["census"])]
     lines += [
-        f"{'all':<16}{counts['rows_read']:>12,}{counts['rows_used']:>12,}{counts['rows_rejected']:>12,}",
-        "",
-        "linked          {records:,} rows became {persons:,} persons in {households:,} households".format(
-            **counts["linkage"]
-        ),
-        f"households      {counts['households']:,}, located {sum(counts['located'].values()):,} ({located})",
-        f"resolution      {describe_honesty(counts['finest_honest'])}",
         f"cells           {counts['cells']:,}",
         f"capacity        {_headline(counts['headline'])}",
         *(f"warning         {text}" for text in counts["warnings"]),
@@ -82,6 +70,38 @@ def show_summary(counts: dict[str, Any], out: Path) -> None:
         f"private         {out / 'private'} (rejected rows with reasons, households: for your eyes only)",
     ]
     typer.echo("\n".join(lines))
+
+
+def _file_lines(counts: dict[str, Any]) -> list[str]:
+    """Return what became of the rows of every file, and of the households in them."""
+    lines = ["", f"{'file':<16}{'rows read':>12}{'used':>12}{'rejected':>12}"]
+    for file in counts["files"]:
+        rejected = file["rows_read"] - file["rows_used"]
+        lines.append(f"{file['name']:<16}{file['rows_read']:>12,}{file['rows_used']:>12,}{rejected:>12,}")
+        lines += [f"    {count:>6,}  {reason}" for reason, count in sorted(file["rows_rejected"].items())]
+        lines += [f"    {count:>6,}  mended: {what}" for what, count in file["mended"].items()]
+        lines += [f"            {note}" for note in file["notes"]]
+        if file["refused_features"]:
+            lines.append(f"            left out as sensitive: {', '.join(file['refused_features'])}")
+        lines += [f"            kept, though sensitive: {c} ({why})" for c, why in file["sensitive_features"].items()]
+    located = ", ".join(f"{count:,} by {_PRECISION.get(name, name)}" for name, count in counts["located"].items())
+    told = "linked          {records:,} rows became {persons:,} persons in {households:,} households"
+    if "threshold" not in counts["linkage"]:
+        told = "linked          nothing: each of {records:,} rows is a household"
+    learned = [
+        f"{name} ({count:,} households)" for name, count in counts["evidence"].items() if count >= FEWEST_LEARNED
+    ]
+    against = [f"{kind}: {count:,}" for kind, count in counts["contradictions"].items()]
+    return [
+        *lines,
+        f"{'all':<16}{counts['rows_read']:>12,}{counts['rows_used']:>12,}{counts['rows_rejected']:>12,}",
+        "",
+        told.format(**counts["linkage"]),
+        f"households      {counts['households']:,}, located {sum(counts['located'].values()):,} ({located})",
+        f"resolution      {describe_honesty(counts['finest_honest'])}",
+        *([f"evidence        beside income: {', '.join(learned)}"] if learned else []),
+        *([f"contradictory   {'; '.join(against)}"] if against else []),
+    ]
 
 
 def _headline(answer: dict[str, Any]) -> str:
@@ -124,7 +144,10 @@ def show_answer(answer: "Answer", surface: "Surface", *, format: str, output: Pa
     elif format == "csv":
         _emit(_csv([answer.to_dict()]), output)
     else:
-        lines = [str(answer), f"{surface.note.title}, as of {surface.note.vintage}; purpose: {surface.note.purpose}"]
+        counted = {"file": "households of the files", "census": "all households"}.get(answer.universe, answer.universe)
+        note = surface.note
+        about = f"{note.title}, as of {note.vintage}; counted: {counted}; purpose: {note.purpose}"
+        lines = [str(answer), about]
         _emit("\n".join([*lines, *surface.note.warnings]) + "\n", output)
 
 

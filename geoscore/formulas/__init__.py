@@ -3,6 +3,6 @@
 A formula says from which figures of a household its capacity follows, over which horizon, and who says so.
 """
 
-from geoscore.formulas.formula import Component, Formula, list_formulas, open_formula
+from geoscore.formulas.formula import Band, Component, Formula, list_formulas, open_formula
 
-__all__ = ["Component", "Formula", "list_formulas", "open_formula"]
+__all__ = ["Band", "Component", "Formula", "list_formulas", "open_formula"]

@@ -92,6 +92,10 @@ class Formula(_Strict):
             best = np.fmax(best, part.amount(evidence.get(part.field, unknown), age, band=band))
         return best
 
+    def income_alone(self) -> bool:
+        """Return whether capacity follows from income and from nothing else, not even age."""
+        return len(self.components) == 1 and self.components[0].field == "income_usd" and self.components[0].age is None
+
     def income(self) -> Component | None:
         """Return the component on income, which the census can fill in where a household's is unknown."""
         return next((part for part in self.components if part.field == "income_usd"), None)

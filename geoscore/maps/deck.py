@@ -56,7 +56,7 @@ def deck_from_surface(
     Examples
     --------
     >>> from geoscore.schemas import SURFACE
-    >>> row = [0x872834744FFFFFF, "94301", "06085", 10.0, [4.0] * 25, [1.0] * 25, 0.0, False, "cell"]
+    >>> row = [0x872834744FFFFFF, "94301", "06085", 10.0, [4.0] * 25, [1.0] * 26, [1.0] * 26, [1.0] * 26, False, "cell"]
     >>> table = pa.Table.from_pylist([dict(zip(SURFACE.names, row, strict=True))], SURFACE)
     >>> note = SurfaceNote(title="Bay", region="", universe="", formula="income-2pct-1y", formula_text="",
     ...                    horizon="one year", purpose="", vintage="", resolution=7, k=10, published=True)
@@ -101,7 +101,7 @@ def deck_from_surface(
 def _measure(figures: Figures, region: Figures, *, capacity: float, measure: Measure) -> Floats:
     estimate = at_threshold(figures.at_least, capacity)
     if measure == "low":
-        return interval(estimate, at_threshold(figures.variance, capacity), figures.households)[0]
+        return interval(estimate, at_threshold(figures.variance, capacity), figures.most)[0]
     if measure == "estimate":
         return estimate
     share = _ratio(estimate, figures.households)
@@ -134,7 +134,7 @@ def _zips(rows: Rows, at: np.ndarray, *, size: int) -> list[str]:
 
 def _texts(figures: Figures, zips: list[str], *, note: SurfaceNote, capacity: float) -> list[str]:
     estimate = at_threshold(figures.at_least, capacity)
-    low, high = interval(estimate, at_threshold(figures.variance, capacity), figures.households)
+    low, high = interval(estimate, at_threshold(figures.variance, capacity), figures.most)
     ending = f"\n{note.formula}, {note.horizon}"
     texts = []
     for index, names in enumerate(zips):

@@ -44,6 +44,7 @@ function unpackFigures(data) {
     households: unpack(level.households, "f4"),
     at_least: unpackLadder(level.at_least),
     variance: unpackLadder(level.variance),
+    most: unpack(level.most, "f4"),
     hidden: unpack(level.hidden, "u1"),
     county: unpack(level.county, "i2"),
     offsets: unpack(level.zip_offsets, "u4"),
@@ -57,23 +58,32 @@ function unpackFigures(data) {
     households: unpack(data.zips.households, "f8"),
     at_least: unpack(data.zips.at_least, "f8"),
     variance: unpack(data.zips.variance, "f8"),
+    most: unpack(data.zips.most, "f8"),
   };
   const region = {
     households: [data.region.households],
     at_least: data.region.at_least,
     variance: data.region.variance,
+    most: [data.region.most],
     hidden: [0],
   };
   return { levels, zips, region };
 }
 
-// Wilson's score interval with the variance's effective number of trials, as in geoscore.ladder.interval.
-function intervalOf(m, v, n, z) {
-  if (!(n > 0)) return [0, 0];
-  const p = m / n;
+// The 5% and 95% points of the Beta distribution with this mean and variance, as in geoscore.ladder.interval.
+function intervalOf(m, v, most, z) {
+  if (!(most > 0)) return [0, 0];
+  const p = m / most;
   if (!(v > 0 && p > 0 && p < 1)) return [m, m];
-  const trials = Math.min((p * (1 - p) * n * n) / v, 1e15);
-  const middle = (p * trials + (z * z) / 2) / (trials + z * z);
-  const reach = (z * Math.sqrt(p * (1 - p) * trials + (z * z) / 4)) / (trials + z * z);
-  return [Math.min(m, Math.max(0, n * (middle - reach))), Math.max(m, Math.min(n, n * (middle + reach)))];
+  const trials = Math.min(Math.max((p * (1 - p) * most * most) / v - 1, 1e-3), 1e12);
+  const [a, b] = [p * trials, (1 - p) * trials];
+  const [s, t] = [Math.min(1 / (9 * a), 0.99), Math.min(1 / (9 * b), 0.99)];
+  const square = (1 - t) ** 2 - z * z * t;
+  const middle = (1 - s) * (1 - t);
+  const rest = (1 - s) ** 2 - z * z * s;
+  const reach = Math.sqrt(Math.max(middle ** 2 - square * rest, 0));
+  const point = (root) => (most * a * root ** 3) / (a * root ** 3 + b);
+  const low = point(Math.max(rest, 0) / (middle + reach));
+  const high = point((middle + reach) / Math.max(square, 1e-12));
+  return [Math.min(m, low), Math.max(m, high)];
 }

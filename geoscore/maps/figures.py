@@ -3,7 +3,7 @@
 Rows are (cell, zip) pairs; every figure is a plain sum of them, so all of them agree with a query's.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from geoscore import surface_format
 from geoscore.errors import SurfaceError
 from geoscore.schemas import SURFACE, SurfaceNote
 
@@ -30,6 +31,7 @@ class Figures:
     households: Floats
     at_least: Floats
     variance: Floats
+    most: Floats  # households that may be here at most
     hidden: npt.NDArray[np.uint8]  # SHOWN, PARTLY_HIDDEN (some are counted elsewhere) or HIDDEN (all are)
 
 
@@ -47,7 +49,8 @@ class Rows:
     households: Floats
     at_least: Floats
     variance: Floats
-    place_variance: Floats
+    zip_covariance: Floats
+    county_covariance: Floats
 
     def sums(self, key: Integers, *, size: int, within: tuple[str, ...]) -> Figures:
         """Return the sums of the rows by ``key``, 0 to ``size`` - 1; rows with a negative key are left out.
@@ -55,21 +58,21 @@ class Rows:
         ``within`` are the places, as in ``counted_in``, that lie inside a key: a suppressed row counted in
         any other is missing from the sum.
         """
-        kept = np.flatnonzero(key >= 0)
-        key = key[kept]
+        negative = key < 0
         away = ~self.shown & ~np.isin(self.counted_in.astype(str), within)
-        missing = np.bincount(key, weights=away[kept], minlength=size) > 0
-        any_shown = np.bincount(key, weights=self.shown[kept], minlength=size) > 0
+        missing = np.bincount(key[~negative], weights=away[~negative], minlength=size) > 0
+        any_shown = np.bincount(key[~negative], weights=self.shown[~negative], minlength=size) > 0
 
-        def add(values: Floats) -> Floats:
-            total = np.zeros((size, *values.shape[1:]))
-            np.add.at(total, key, values[kept])
-            return total
-
+        rows = surface_format.Figures(
+            self.households, self.at_least, self.variance, self.zip_covariance, self.county_covariance,
+            self.zip_at, self.county_at,
+        )  # fmt: skip
+        total = rows.summed(np.where(negative, size, key), size + 1).take(slice(size))
         return Figures(
-            households=add(self.households),
-            at_least=add(self.at_least),
-            variance=add(self.variance),
+            households=total.households,
+            at_least=total.at_least,
+            variance=total.variance[:, 1:],
+            most=total.most(),
             hidden=np.where(~any_shown, HIDDEN, np.where(missing, PARTLY_HIDDEN, SHOWN)).astype(np.uint8),
         )
 
@@ -78,12 +81,7 @@ class Rows:
         cells, at = np.unique(cell, return_inverse=True)
         if len(cells) and cells[0] == 0:
             cells, at = cells[1:], at - 1
-        sums = self.sums(at, size=len(cells), within=("cell",))
-        # households that were spread over a ZIP may live in another of its cells
-        place = np.bincount(at[at >= 0], self.place_variance[at >= 0], len(cells))
-        n = sums.households[:, None]
-        share = np.divide(sums.at_least, n, out=np.zeros_like(sums.at_least), where=n > 0)
-        return cells, at, replace(sums, variance=sums.variance + share**2 * place[:, None])
+        return cells, at, self.sums(at, size=len(cells), within=("cell",))
 
     def region(self) -> Figures:
         """Return the sums of all rows, of shape (1,)."""
@@ -101,7 +99,7 @@ def read_rows(table: pa.Table, *, note: SurfaceNote) -> Rows:
     Examples
     --------
     >>> from geoscore.schemas import LADDER, SURFACE
-    >>> row = [0x872834744FFFFFF, "94301", "06085", 10.0, [4.0] * 25, [1.0] * 25, 0.0, False, "cell"]
+    >>> row = [0x872834744FFFFFF, "94301", "06085", 10.0, [4.0] * 25, [1.0] * 26, [1.0] * 26, [1.0] * 26, False, "cell"]
     >>> table = pa.Table.from_pylist([dict(zip(SURFACE.names, row, strict=True))], SURFACE)
     >>> note = SurfaceNote(title="", region="", universe="", formula="", formula_text="", horizon="",
     ...                    purpose="", vintage="", resolution=7, k=10, published=True)
@@ -127,8 +125,9 @@ def read_rows(table: pa.Table, *, note: SurfaceNote) -> Rows:
         shown=shown,
         households=np.where(shown, pc.fill_null(table["households"], 0.0).to_numpy(), 0.0),
         at_least=_ladder(table["at_least"], shown, rungs=len(note.ladder)),
-        variance=_ladder(table["variance"], shown, rungs=len(note.ladder)),
-        place_variance=np.where(shown, pc.fill_null(table["place_variance"], 0.0).to_numpy(), 0.0),
+        variance=_ladder(table["variance"], shown, rungs=1 + len(note.ladder)),
+        zip_covariance=_ladder(table["zip_covariance"], shown, rungs=1 + len(note.ladder)),
+        county_covariance=_ladder(table["county_covariance"], shown, rungs=1 + len(note.ladder)),
     )
 
 

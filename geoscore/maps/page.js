@@ -24,7 +24,7 @@
   function read(table, i, rung = state.rung) {
     const n = table.households[i];
     const m = table.at_least[i * LADDER.length + rung];
-    const [low, high] = intervalOf(m, table.variance[i * LADDER.length + rung], n, DATA.z);
+    const [low, high] = intervalOf(m, table.variance[i * LADDER.length + rung], table.most[i], DATA.z);
     return { n, m, low, high, share: n > 0 ? m / n : 0 };
   }
   const regionNow = () => read(region, 0);

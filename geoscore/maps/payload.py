@@ -60,7 +60,7 @@ def page_data(rows: Rows, *, note: SurfaceNote, capacity: float, outlines: JSONV
     >>> import pyarrow as pa
     >>> from geoscore.maps.figures import read_rows
     >>> from geoscore.schemas import SURFACE
-    >>> row = [0x872834744FFFFFF, "94301", "06085", 10.0, [4.0] * 25, [1.0] * 25, 0.0, False, "cell"]
+    >>> row = [0x872834744FFFFFF, "94301", "06085", 10.0, [4.0] * 25, [1.0] * 26, [1.0] * 26, [1.0] * 26, False, "cell"]
     >>> table = pa.Table.from_pylist([dict(zip(SURFACE.names, row, strict=True))], SURFACE)
     >>> note = SurfaceNote(title="", region="", universe="", formula="", formula_text="", horizon="",
     ...                    purpose="", vintage="", resolution=7, k=10, published=True)
@@ -85,6 +85,7 @@ def page_data(rows: Rows, *, note: SurfaceNote, capacity: float, outlines: JSONV
             "households": float(region.households[0]),
             "at_least": region.at_least[0].tolist(),
             "variance": region.variance[0].tolist(),
+            "most": float(region.most[0]),
         },
         "zips": _zips(rows),
         "levels": _levels(rows, resolution=note.resolution),
@@ -97,9 +98,16 @@ def with_threshold(rows: Rows, capacity: float) -> Rows:
     place = int(np.searchsorted(LADDER, capacity))
 
     def insert(figures: Floats) -> Floats:
-        return np.insert(figures, place, at_threshold(figures, capacity), axis=1)
+        first = figures.shape[1] - len(LADDER)  # variances begin with that of the households
+        return np.insert(figures, first + place, at_threshold(figures[:, first:], capacity), axis=1)
 
-    return replace(rows, at_least=insert(rows.at_least), variance=insert(rows.variance))
+    return replace(
+        rows,
+        at_least=insert(rows.at_least),
+        variance=insert(rows.variance),
+        zip_covariance=insert(rows.zip_covariance),
+        county_covariance=insert(rows.county_covariance),
+    )
 
 
 def pack(values: npt.NDArray[np.generic], kind: str) -> str:
@@ -137,6 +145,7 @@ def _zips(rows: Rows) -> JSONValue:
         "households": pack(figures.households, "f8"),
         "at_least": pack(figures.at_least, "f8"),
         "variance": pack(figures.variance, "f8"),
+        "most": pack(figures.most, "f8"),
         "hidden": pack(figures.hidden, "u1"),
     }
 
@@ -164,6 +173,7 @@ def _level(rows: Rows, cell: npt.NDArray[np.uint64], *, resolution: int) -> JSON
         "households": pack(figures.households, "f4"),
         "at_least": pack_ladder(figures.at_least),
         "variance": pack_ladder(figures.variance),
+        "most": pack(figures.most, "f4"),
         "hidden": pack(figures.hidden, "u1"),
         "county": pack(_heaviest(at, rows.county_at, rows.households, size=len(cells)), "i2"),
         "zip_offsets": pack(offsets, "u4"),

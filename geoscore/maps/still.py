@@ -17,6 +17,8 @@ from geoscore.surface_format import figures
 Floats = npt.NDArray[np.float64]
 WIDTH: Final = 820.0
 LEGEND: Final = 54.0
+WHOLE: Final = 10.0
+"""Breaks are whole numbers from here on."""
 HIDDEN_COLOR: Final = "#d9dee2"
 
 
@@ -46,10 +48,11 @@ def map_svg(table: pa.Table, *, note: SurfaceNote, capacity: float) -> str:
     fills = [colors[classes[i]] if visible[i] else HIDDEN_COLOR for i in range(len(unique))]
     paths, height = _paths(cell_polygons(unique)) if len(unique) else ([], 1.0)
     shapes = "".join(f'<path d="{path}" fill="{fill}"/>' for path, fill in zip(paths, fills, strict=True))
+    legend = _legend(breaks, colors, height, None if visible.all() else note.k)
     title = escape(f"{note.title}: expected households with capacity of at least ${capacity:,.0f}")
     return (
         f'<svg viewBox="0 0 {WIDTH:.0f} {height + LEGEND:.0f}" role="img" aria-label="{title}">'
-        f'<g stroke="#fff" stroke-width=".4">{shapes}</g>{_legend(breaks, colors, height, note.k)}</svg>'
+        f'<g stroke="#fff" stroke-width=".4">{shapes}</g>{legend}</svg>'
     )
 
 
@@ -69,11 +72,11 @@ def _paths(polygons: Any) -> tuple[list[str], float]:
     return [path(ring) for ring in rings], float((north - south) * scale)
 
 
-def _legend(breaks: tuple[float, ...], colors: tuple[str, ...], top: float, k: int) -> str:
-    edges = [f"{value:,.1f}".removesuffix(".0") for value in breaks]
+def _legend(breaks: tuple[float, ...], colors: tuple[str, ...], top: float, k: int | None) -> str:
+    edges = [f"{value:,.0f}" if value >= WHOLE else f"{value:.2g}" for value in breaks]
     words = [f"under {edges[0]}", *(f"{low} to {high}" for low, high in pairwise(edges))] if edges else []
     words += [f"{edges[-1]} and more"] if edges else ["all"]
-    boxes = [*zip(colors, words, strict=True), (HIDDEN_COLOR, f"hidden (< {k})")]
+    boxes = [*zip(colors, words, strict=True), *([(HIDDEN_COLOR, f"hidden (< {k})")] if k is not None else [])]
     step = WIDTH / len(boxes)
     return "".join(
         f'<rect x="{i * step:.1f}" y="{top + 16:.0f}" width="{step - 4:.1f}" height="10" fill="{color}"/>'

@@ -37,19 +37,16 @@ class Selection:
         Share of each row that belongs to it, shape (n,).
     hidden
         Whether households of the area are counted elsewhere, and so missing from the sum.
-    place_known
-        Whether its households surely live in it: a ZIP's do, those of a cell may have been spread into it.
     """
 
     area: str
     weights: Floats
     hidden: bool
-    place_known: bool = False
 
 
 def select_all(table: pa.Table, region: str) -> Selection:
     """Take everything; nothing is missing, for what is hidden in a cell is counted in a ZIP, county or region."""
-    return Selection(region, _shown(table).astype(np.float64), hidden=False, place_known=True)
+    return Selection(region, _shown(table).astype(np.float64), hidden=False)
 
 
 def select_zip(table: pa.Table, code: str) -> Selection:
@@ -66,7 +63,7 @@ def select_zip(table: pa.Table, code: str) -> Selection:
         raise SurfaceError(f"ZIP {code} is not in this surface{_nearest(code, table)}")
     hidden = inside & ~_shown(table) & ~_equal(table["counted_in"], "zip")
     weights = (inside & _shown(table)).astype(np.float64)
-    return Selection(f"ZIP {code}", weights, hidden=bool(hidden.any()), place_known=True)
+    return Selection(f"ZIP {code}", weights, hidden=bool(hidden.any()))
 
 
 def select_cell(table: pa.Table, cell: int, *, resolution: int) -> Selection:

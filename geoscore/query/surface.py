@@ -117,17 +117,16 @@ class Surface:
     def answer(self, selection: Selection, *, capacity: float = DEFAULT_CAPACITY) -> Answer:
         """Sum the rows of a selection into an answer."""
         check_threshold(capacity)
-        values, w = self._figures, selection.weights
-        households = float(w @ values.households)
-        estimate = float(w @ at_threshold(values.at_least, capacity))
-        variance = float(w @ at_threshold(values.variance, capacity))
-        if not selection.place_known:
-            # households spread over a ZIP, or of a cell cut by the border, may live elsewhere
-            uncertain = float(w @ values.place_variance + (w * (1.0 - w)) @ values.households)
-            variance += uncertain * (estimate / households) ** 2 if households else 0.0
+        zeros = np.zeros(len(self._figures.households), dtype=np.int64)
+        total = self._figures.summed(zeros, 1, weights=selection.weights)
+        households = float(total.households[0])
+        estimate, variance = (
+            float(at_threshold(values, capacity)[0]) for values in (total.at_least, total.variance[:, 1:])
+        )
+        most = float(total.most()[0])
         empty = selection.hidden and households == 0.0
         return self.answer_of(
-            selection.area, capacity, households, estimate, variance, hidden=selection.hidden, empty=empty
+            selection.area, capacity, households, estimate, variance, most, hidden=selection.hidden, empty=empty
         )
 
     def at_least(self, capacity: float = DEFAULT_CAPACITY) -> "Threshold":
@@ -187,12 +186,13 @@ class Surface:
         households: float,
         estimate: float,
         variance: float,
+        most: float,
         *,
         hidden: bool,
         empty: bool,
     ) -> Answer:
-        """Return the answer that sums make: households, expected households above the threshold, their variance."""
-        low, high = interval(np.array([estimate]), np.array([variance]), np.array([households]))
+        """Return the answer that sums make; ``most`` households may be here."""
+        low, high = interval(np.array([estimate]), np.array([variance]), np.array([most]))
         return Answer(
             area=area,
             capacity_usd=float(capacity),
@@ -233,13 +233,11 @@ class Threshold:
         away = suppressed & np.isin(labels_of(self.surface.table["counted_in"]), elsewhere)
         missing, shown = (np.bincount(codes, rows, len(names)) for rows in (away, ~suppressed))
         sums = figures(self.surface.table).summed(codes, len(names))
-        estimate, variance = (at_threshold(values, self.capacity) for values in (sums.at_least, sums.variance))
-        if key == "cell":
-            share = np.divide(estimate, sums.households, out=np.zeros_like(estimate), where=sums.households > 0)
-            variance = variance + share**2 * sums.place_variance
+        estimate, variance = (at_threshold(values, self.capacity) for values in (sums.at_least, sums.variance[:, 1:]))
         rows = []
+        most = sums.most()
         for i, name in enumerate(names):
-            figures_of = (float(sums.households[i]), float(estimate[i]), float(variance[i]))
+            figures_of = (float(sums.households[i]), float(estimate[i]), float(variance[i]), float(most[i]))
             state = {"hidden": bool(missing[i] > 0), "empty": bool(shown[i] == 0)}
             answer = self.surface.answer_of(self._area(key, name), self.capacity, *figures_of, **state)
             rows.append((name, answer))

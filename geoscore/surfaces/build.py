@@ -16,11 +16,12 @@ from geoscore.engines import Frame
 from geoscore.errors import SurfaceError
 from geoscore.schemas import GROUP, LADDER, RUNG_EDGES
 from geoscore.spatial.cells import parent_cells
-from geoscore.surface_format import figures, no_figures, surface_table
+from geoscore.surface_format import Figures, figures, surface_table
+from geoscore.surfaces.errors import Errors, Links, Parts, add_parts
 from geoscore.tables import Table, to_pandas
 
 Floats = npt.NDArray[np.float64]
-LEVEL_COLUMNS: Final = ("known_bin", "income_known", "income_low_usd", "income_high_usd", "multiplier")
+LEVEL_COLUMNS: Final = ("known_bin", "income_known", "income_low_usd", "income_high_usd", "multiplier", "evidence")
 POSITION: Final = ("cell", "zip", "spread_m")
 AT: Final = [f"at_{name}" for name in POSITION]
 
@@ -29,10 +30,19 @@ class Prior(Protocol):
     """What a place says of households whose income is unknown."""
 
     pairs: pd.DataFrame
-    n_eff: Floats
+    mix: Any
+    errors: Errors
 
-    def exceedance(self, *, multiplier: float, low: float | None, high: float | None) -> Floats:
-        """Return shares above each rung, shape (pairs, 25)."""
+    def exceedance(
+        self,
+        *,
+        multiplier: float,
+        low: float | None,
+        high: float | None,
+        evidence: int | None,
+        rows: npt.NDArray[np.int64],
+    ) -> Floats:
+        """Return shares above each rung of some of the pairs, shape (rows, 25)."""
         ...
 
 
@@ -61,10 +71,9 @@ def build_surface(
 ) -> pa.Table:
     """Build the surface: a row for each (cell, ZIP) pair that holds households.
 
-    A household spread with weight w that lies above a rung with probability p adds w p to the expected count,
-    w p (1 - p) to its variance, and w (1 - w) to the variance of how many are here. Where p comes from the census,
-    its sampling variance p (1 - p) / (n_eff + 1) is shared by all households of the pair and adds the square of what
-    it does to their sum (docs/methods.md).
+    A household that lives in a pair with probability w, and lies above a rung with probability p, adds w p to the
+    expected count and w p (1 - w p) to its variance; over its whole ZIP the doubt about its place cancels. Where p
+    comes from the census, its sampling error is shared by all households of the area (docs/methods.md).
 
     Parameters
     ----------
@@ -88,27 +97,73 @@ def build_surface(
         A group's position is not in the kernel, so that its households would be lost.
     """
     positions, weights = _position_matrix(groups, kernel, prior.pairs)
-    squared = weights.multiply(weights)
-    p = len(prior.pairs)
-    found = no_figures(p)
-    shared = np.zeros((p, len(LADDER)))
+    rows = prior.pairs
+    mix = prior.mix.tocoo()
+    links = Links(rows, mix.row.astype(np.int64), mix.col.astype(np.int64))
+    squares = _squares(weights, links)
+    p = len(rows)
+    expected, shared = np.zeros((p, 1 + len(LADDER))), np.zeros((p, 1 + len(LADDER)))
+    lives_here = [np.zeros_like(expected) for _ in range(3)]
     frame = to_pandas(groups).assign(position=positions)
     levels = frame.groupby(list(LEVEL_COLUMNS), dropna=False, sort=True)
     for done, (level, members) in enumerate(levels, start=1):
         count = np.bincount(members["position"], weights=members["households"], minlength=weights.shape[0])
-        mass, own = weights.T @ count, squared.T @ count
-        curve, unknown = _curve(dict(zip(LEVEL_COLUMNS, level, strict=True)), prior)
-        found.households[:] += mass
-        found.place_variance[:] += np.maximum(mass - own, 0.0)
-        found.at_least[:] += mass[:, None] * curve
-        found.variance[:] += mass[:, None] * curve * (1.0 - curve)
+        mass = weights.T @ count
+        here = np.flatnonzero(mass)
+        curve, unknown = _curve(dict(zip(LEVEL_COLUMNS, level, strict=True)), prior, here)
+        curve = with_all(np.broadcast_to(curve, (len(here), len(LADDER))))
+        mean = mass[here, None] * curve
+        expected[here] += mean
+        for i, square in enumerate(squares):
+            lives_here[i][here] += mean - (square.T @ count)[here, None] * curve**2
         if unknown:
-            shared += mass[:, None] * np.sqrt(curve * (1.0 - curve) / (prior.n_eff[:, None] + 1.0))
+            shared[here] += mass[here, None] * np.sqrt(curve * (1.0 - curve))
         if progress:
             progress(done, levels.ngroups)
-    found.variance[:] += shared**2
+    parts = {
+        "households and their places": (lives_here[0], lives_here[1], lives_here[2]),
+        "survey, area by area": links.covariances(
+            mix.data[:, None] * shared[links.row], prior.errors.spread[links.area]
+        ),
+        "survey, in common": links.together(shared, prior.errors.common_of(rows["county"])),
+    }
+    return surface_of(rows, expected, parts)
+
+
+def with_all(shares: Floats) -> Floats:
+    """Return shares above each rung behind a column of ones: the households themselves, whatever they have."""
+    return np.hstack([np.ones((len(shares), 1)), shares])
+
+
+def surface_of(rows: pd.DataFrame, expected: Floats, parts: dict[str, Parts]) -> pa.Table:
+    """Return the surface of rows that hold households, with the parts of their variance added up.
+
+    Parameters
+    ----------
+    rows
+        Columns ``cell``, ``zip`` and ``county``, p rows.
+    expected
+        Households, and those above each rung, shape (p, 26).
+    parts
+        Of their variance, by name.
+    """
+    own, by_zip, by_county = add_parts(list(parts.values()))
+    none = np.full(len(rows), -1)
+    found = Figures(expected[:, 0], expected[:, 1:], own, by_zip, by_county, none, none)
     used = found.households > 0
-    return surface_table(prior.pairs[used], found.take(used))
+    return surface_table(rows[used], found.take(used))
+
+
+def _squares(weights: Any, links: Links) -> list[Any]:
+    """Return for every weight of a position its product with itself, with its ZIP's weight, with its county's."""
+    coo = weights.tocoo()
+    found = [weights.multiply(weights).tocsr()]
+    for place in (links.zip_at, links.county_at):
+        key = coo.row.astype(np.int64) * (int(place.max(initial=0)) + 1) + place[coo.col]
+        _, at = np.unique(key, return_inverse=True)
+        whole = np.bincount(at.reshape(-1), coo.data)[at.reshape(-1)]
+        found.append(type(weights)((coo.data * whole, (coo.row, coo.col)), shape=weights.shape))
+    return found
 
 
 def _position_matrix(groups: pa.Table, kernel: pa.Table, pairs: pd.DataFrame) -> tuple[npt.NDArray[np.int64], Any]:
@@ -131,13 +186,14 @@ def _position_matrix(groups: pa.Table, kernel: pa.Table, pairs: pd.DataFrame) ->
     return found.to_numpy(np.int64), weights
 
 
-def _curve(level: dict[str, Any], prior: Prior) -> tuple[Floats, bool]:
+def _curve(level: dict[str, Any], prior: Prior, rows: npt.NDArray[np.int64]) -> tuple[Floats, bool]:
     """Return the exceedance of a level over pairs and rungs, and whether the census had a say in it."""
     known = (level["known_bin"] > RUNG_EDGES).astype(np.float64)[None, :]
     if level["income_known"]:
         return known, False
     low, high = (None if pd.isna(level[name]) else float(level[name]) for name in LEVEL_COLUMNS[2:4])
-    curve = prior.exceedance(multiplier=float(level["multiplier"]), low=low, high=high)
+    code = None if pd.isna(level["evidence"]) else int(level["evidence"])
+    curve = prior.exceedance(multiplier=float(level["multiplier"]), low=low, high=high, evidence=code, rows=rows)
     return np.maximum(known, curve), True
 
 

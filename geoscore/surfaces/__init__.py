@@ -1,0 +1,19 @@
+"""Surfaces: expected households above every rung of the ladder, for each (cell, ZIP) pair, and how sure they are.
+
+Households are counted by place and level of evidence first; all arithmetic happens on the counts.
+"""
+
+from geoscore.surfaces.build import build_surface, count_groups, roll_up
+from geoscore.surfaces.census import census_surface, rake_surface
+from geoscore.surfaces.errors import Allocation, Errors, describe_parts
+
+__all__ = [
+    "Allocation",
+    "Errors",
+    "build_surface",
+    "census_surface",
+    "count_groups",
+    "describe_parts",
+    "rake_surface",
+    "roll_up",
+]
