@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from geoscore.linkage import link_records as link  # noqa: F401
     from geoscore.pipeline import run as run
     from geoscore.query import Answer as Answer
+    from geoscore.query import Catalog as Catalog
     from geoscore.query import Surface as Surface
     from geoscore.query import open_surface as open_surface
     from geoscore.reference.synth import synthesize as synthesize
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _PUBLIC = {
     "Answer": ("geoscore.query", "Answer"),
+    "Catalog": ("geoscore.query", "Catalog"),
     "Surface": ("geoscore.query", "Surface"),
     "build_surface": ("geoscore.surfaces", "build_surface"),
     "enrich": ("geoscore.enrichment", "mix_areas"),

@@ -121,22 +121,28 @@ def _levels(keys: pd.DataFrame, households: npt.NDArray[np.float64], k: int) -> 
 def _fill_up(level: Ints, households: npt.NDArray[np.float64], members: Ints, *, step: int, k: int) -> None:
     """Make the households counted at ``step`` among ``members`` at least k, hiding the smallest shown rows with them.
 
-    Where all members together are fewer than k, they are counted one step further up.
+    At least k, though half a household of every other hidden row is known: whoever reads that somebody is there must
+    not learn that one of them holds fewer than k. Where all members together are too few, they are counted one step
+    further up.
     """
     here = members[level[members] == step]
-    total = float(households[here].sum())
-    if len(here) == 0 or total >= k:
+    if len(here) == 0 or _enough(households[here], k):
         return
     below = members[level[members] < step]
-    if total + float(households[below].sum()) < k:
+    if not _enough(households[np.concatenate([here, below])], k):
         level[here] = step + 1
         level[below] = step + 1
         return
     for group in _shown_groups(level, households, below):
         level[group] = step
-        total += float(households[group].sum())
-        if total >= k:
+        here = np.concatenate([here, group])
+        if _enough(households[here], k):
             return
+
+
+def _enough(households: npt.NDArray[np.float64], k: int) -> bool:
+    marked = int((households >= FAINT).sum())
+    return float(households.sum()) - FAINT * max(marked - 1, 0) >= k
 
 
 def _shown_groups(level: Ints, households: npt.NDArray[np.float64], rows: Ints) -> list[Ints]:

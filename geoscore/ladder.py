@@ -57,6 +57,93 @@ def at_threshold(figures: Floats, capacity: float) -> Floats:
     return np.asarray((1.0 - share) * figures[..., upper - 1] + share * figures[..., upper], dtype=np.float64)
 
 
+Capacity = float | tuple[float, float]
+"""A threshold in US dollars, or a band: at least the first and less than the second."""
+
+
+def parse_capacity(text: str) -> Capacity:
+    """Return a threshold or band as people write it.
+
+    Raises
+    ------
+    SurfaceError
+        It is neither a number nor two with a colon between, the smaller first.
+
+    Examples
+    --------
+    >>> parse_capacity("2500"), parse_capacity("400:2500"), parse_capacity("$1,000")
+    (2500.0, (400.0, 2500.0), 1000.0)
+    """
+    parts = text.replace("$", "").replace(",", "").split(":")
+    try:
+        values = [float(part) for part in parts]
+    except ValueError:
+        values = []
+    if len(values) == 1:
+        check_threshold(values[0])
+        return values[0]
+    if len(values) == 2:  # noqa: PLR2004  from and to
+        check_band((values[0], values[1]))
+        return values[0], values[1]
+    raise SurfaceError(f"capacity {text!r} is no threshold; write 2500, or a band as 400:2500")
+
+
+def check_band(band: tuple[float, float]) -> None:
+    """Raise ``SurfaceError`` unless both ends of a band lie on the ladder and rise."""
+    for end in band:
+        check_threshold(end)
+    if not band[0] < band[1]:
+        raise SurfaceError(f"the band ${band[0]:,.0f} to ${band[1]:,.0f} is empty; write the smaller amount first")
+
+
+def counts_at(at_least: Floats, variance: Floats, households: Floats, capacity: Capacity) -> tuple[Floats, Floats]:
+    """Return expected households at a threshold or in a band, and the variance of their number.
+
+    The variance in a band is made of the two at its ends: what comes from how many households are here goes with the
+    square of the band's share, the rest as that of a share does, p (1 - p), by the mean of what both ends show.
+
+    Parameters
+    ----------
+    at_least
+        Expected households above each rung, shape (n, 25).
+    variance
+        Variances of the households and of these counts, shape (n, 26).
+    households
+        Shape (n,).
+    capacity
+        Threshold or band.
+
+    Returns
+    -------
+    tuple of ndarray
+        Both of shape (n,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> at_least = np.linspace(100, 4, 25)[None, :]
+    >>> variance = np.hstack([[0.0], at_least[0] * (1 - at_least[0] / 100)])[None, :]
+    >>> count, spread = counts_at(at_least, variance, np.array([100.0]), (50.0, 2500.0))
+    >>> float(count[0]), round(float(spread[0]), 6)
+    (48.0, 24.96)
+    """
+    if not isinstance(capacity, tuple):
+        return at_threshold(at_least, capacity), at_threshold(variance[..., 1:], capacity)
+    check_band(capacity)
+    ends = [at_threshold(at_least, end) for end in capacity]
+    count = ends[0] - ends[1]
+    share = np.divide(count, households, out=np.zeros_like(count), where=households > 0)
+    factors, known = np.zeros_like(count), np.zeros_like(count)
+    for end, above in zip(capacity, ends, strict=True):
+        p = np.divide(above, households, out=np.zeros_like(above), where=households > 0)
+        even = households * p * (1.0 - p)
+        rest = np.maximum(at_threshold(variance[..., 1:], end) - p**2 * variance[..., 0], 0.0)
+        factors += np.divide(rest, even, out=np.zeros_like(rest), where=even > 0)
+        known += even > 0
+    factor = np.divide(factors, known, out=np.ones_like(factors), where=known > 0)
+    return count, share**2 * variance[..., 0] + factor * households * share * (1.0 - share)
+
+
 def check_threshold(capacity: float) -> None:
     """Raise ``SurfaceError`` unless the threshold lies on the ladder.
 

@@ -99,15 +99,13 @@ def verify_ledger(path: Path) -> Verified:
                 raise LedgerError(f"{file} is missing; the run wrote it (entry {entry['seq']})")
             elsewhere.append(str(data["path"]))
         elif hash_file(file) != data["sha256"]:
-            raise LedgerError(f"{file} is not the file that the run {_DID[entry['kind']]} (entry {entry['seq']})")
+            did = "wrote" if entry["kind"] == "output" else "read"
+            raise LedgerError(f"{file} is not the file that the run {did} (entry {entry['seq']})")
         else:
             files += 1
     if not entries or entries[-1]["kind"] != "end":
         raise LedgerError(f"{path} has no last entry: the run did not finish, or lines were cut off")
     return Verified(len(entries), files, tuple(elsewhere))
-
-
-_DID: Final = {"output": "wrote"} | dict.fromkeys(("project", "source", "census", "formula"), "read")
 
 
 def _read_chain(path: Path) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from geoscore import disclosure, enrichment, geocoding, ingest, linkage, surfaces
+from geoscore import disclosure, enrichment, geocoding, ingest, linkage, noise, surfaces
 from geoscore.capacity import AreaPrior, find_contradictions, learn_evidence, rung_shares, score_households
 from geoscore.engines import Engine, Frame, open_engine
 from geoscore.errors import GeoscoreError, InputError
@@ -35,7 +35,7 @@ from geoscore.regions import Region, census_files, open_region, sensitivity
 from geoscore.schemas import LADDER, RECORD, REJECTED, SourceNote, SurfaceNote
 from geoscore.spatial.interpolation import coarser_ground
 from geoscore.surface_format import write_surface
-from geoscore.tables import Table
+from geoscore.tables import Table, to_pandas
 
 SATURATED: Final = 0.60
 RARE: Final = 0.01
@@ -110,8 +110,11 @@ def run(
         private.mkdir(mode=0o700)
         work = _Work(plan, formula, tables, stage, private, report, suppression)
         surface = _publish(work, _build(work, opened))
+        ledger = _begin_ledger(work, Path(project), folder)
+        # what is published names the ledger as it stood when the figures were made
+        surface = Surface(surface.table, replace(surface.note, ledger=ledger.head))
         _write_outputs(work, surface)
-        _write_ledger(work, Path(project), folder)
+        _end_ledger(work, ledger)
         _move_into_place(stage, folder)
     return Run(folder, work.counts, surface)
 
@@ -121,14 +124,29 @@ def _staging(folder: Path) -> Iterator[Path]:
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file; name a folder for the run's files")
     parent = next(path for path in (folder.resolve(), *folder.resolve().parents) if path.exists())
+    _clear_dead(parent)
     try:
-        stage = Path(tempfile.mkdtemp(prefix=".geoscore-", dir=parent))
+        stage = Path(tempfile.mkdtemp(prefix=f".geoscore-{os.getpid()}-", dir=parent))
     except OSError as error:
         raise InputError(f"cannot write to {parent}: {error.strerror}") from error
     try:
         yield stage
     finally:
         shutil.rmtree(stage, ignore_errors=True)
+
+
+def _clear_dead(parent: Path) -> None:
+    """Remove what runs left behind that were killed: their folders hold households."""
+    if os.name != "posix":
+        return
+    for old in parent.glob(".geoscore-*-*"):
+        number = old.name.split("-")[1]
+        try:
+            os.kill(int(number), 0)
+        except ProcessLookupError:
+            shutil.rmtree(old, ignore_errors=True)
+        except (OSError, ValueError):
+            continue  # somebody else's, or no number of a process
 
 
 def _move_into_place(stage: Path, folder: Path) -> None:
@@ -336,6 +354,10 @@ def _publish(work: _Work, raw: pa.Table) -> Surface:
         protected = coarser  # the census's own figures are public: there is nobody to protect
     elif plan.universe() == "census":
         protected = _raked(work, coarser)
+    elif plan.surface.epsilon is not None and work.region is not None:
+        domain = to_pandas(coarser_ground(work.region.ground, resolution=plan.surface.published_resolution))
+        noisy = noise.add_noise(coarser, domain, epsilon=plan.surface.epsilon)
+        protected = noise.settle(disclosure.protect_surface(noisy, k=plan.surface.k))
     else:
         protected = disclosure.protect_surface(coarser, k=plan.surface.k)
     published = replace(note, resolution=plan.surface.published_resolution, published=True)
@@ -348,7 +370,6 @@ def _publish(work: _Work, raw: pa.Table) -> Surface:
             "the map will be nearly one color; ask for another threshold"
         )
         surface = Surface(protected, replace(published, warnings=(*published.warnings, text)))
-    write_surface(surface.table, surface.note, work.stage / "surface.parquet")
     work.counts |= {"cells": len(raw["cell"].unique()), "headline": answer.to_dict(), "warnings": surface.note.warnings}
     return surface
 
@@ -387,6 +408,7 @@ def _note(work: _Work) -> SurfaceNote:
         vintage=str(plan.as_of) if plan.sources else plan.census.vintage,
         resolution=plan.surface.resolution,
         k=plan.surface.k,
+        epsilon=plan.surface.epsilon,
         published=False,
         counties=work.region.county_names() if work.region else {},
         finest_honest=work.honesty.finest if work.honesty else None,
@@ -409,6 +431,7 @@ def _note(work: _Work) -> SurfaceNote:
 
 
 def _write_outputs(work: _Work, surface: Surface) -> None:
+    write_surface(surface.table, surface.note, work.stage / "surface.parquet")
     work.report("map", 0, None)
     surface.save_map(
         work.stage / "map.html", capacity=HEADLINE, outlines=work.region.outlines() if work.region else None
@@ -424,12 +447,14 @@ def summary_of(counts: dict[str, Any]) -> dict[str, Any]:
     return dict(counts)
 
 
-def _write_ledger(work: _Work, project: Path, folder: Path) -> None:
-    """Write the ledger of a run into its stage, with paths as they will be seen from ``folder``."""
+def _begin_ledger(work: _Work, project: Path, folder: Path) -> Ledger:
+    """Write what went into a run to the ledger in its stage, with paths as they will be seen from ``folder``."""
     plan = work.project
     ledger = Ledger(work.stage / "ledger.jsonl", folder=folder)
     ledger.append("run", {"geoscore": version("geoscore"), "purpose": plan.purpose, "as_of": str(plan.as_of)})
     ledger.append_file("project", project)
+    if plan.political is not None:
+        ledger.append("political", plan.political.model_dump())
     if plan.suppression is not None:
         gone = sum(
             count
@@ -452,6 +477,7 @@ def _write_ledger(work: _Work, project: Path, folder: Path) -> None:
     for source in plan.sources:
         told = {name: files[source.name][name] for name in _TOLD}
         stated = {"name": source.name, "vintage": str(source.vintage), "licence": source.licence}
+        stated |= {"own_list": source.own_list} if source.own_list else {}
         path = plan.resolve(source.path)
         place = ingest.show_path(path) if is_address(path) else None
         ledger.append_file("source", ingest.local_copy(path), {**stated, **told}, place=place)
@@ -459,7 +485,15 @@ def _write_ledger(work: _Work, project: Path, folder: Path) -> None:
     for name, path in {**census_files(plan).paths(), "curve": curve}.items():
         ledger.append_file("census", path, {"name": name})
     told = {"households": work.counts["households"], "located": work.counts["located"], "k": plan.surface.k}
+    if plan.surface.epsilon is not None:
+        spent = {"epsilon": plan.surface.epsilon, "of": "one household", "mechanism": "Laplace, by OpenDP"}
+        ledger.append("privacy budget", spent)
     ledger.append("publish", {**told, "formula": work.formula.name, "resolution": plan.surface.published_resolution})
+    return ledger
+
+
+def _end_ledger(work: _Work, ledger: Ledger) -> None:
+    """Write what a run made to its ledger, and close it."""
     for name in OUTPUTS:
         ledger.append_file("output", work.stage / name, place=name)
     ledger.append("end", {})

@@ -18,6 +18,8 @@ from geoscore.schemas import EVIDENCE, IDENTITY
 Purpose = Literal["nonprofit-fundraising", "political", "retail", "research"]
 Column = str | list[str]
 
+FEC: Final = re.compile(r"\bFEC\b|federal election commission", re.IGNORECASE)
+"""What a licence says of data that may not be used here."""
 REFUSED_PURPOSES: Final = ("housing", "credit", "employment", "insurance")
 """Selecting people by neighborhood for these is refused (METHODS 9)."""
 
@@ -48,6 +50,7 @@ class Source(_Settings):
     licence: str = "not stated"
     permitted: tuple[Purpose, ...] | None = None
     features: bool = True
+    own_list: str | None = None
     sensitive: dict[str, str] = {}
 
     @field_validator("columns")
@@ -107,6 +110,13 @@ class Surface(_Settings):
     published_resolution: Annotated[int, Field(ge=4, le=9)] = 7
     k: Annotated[int, Field(ge=10, le=1000)] = 10
     universe: Literal["file", "census"] | None = None
+    epsilon: Annotated[float, Field(gt=0, le=10)] | None = None
+
+    @model_validator(mode="after")
+    def _one_promise(self) -> "Surface":
+        if self.epsilon is not None and self.universe == "census":
+            raise ValueError("epsilon is for the households of files; leave out universe, or epsilon")
+        return self
 
     @model_validator(mode="after")
     def _coarser(self) -> "Surface":
@@ -140,6 +150,14 @@ class Geocoding(_Settings):
         return self
 
 
+class Political(_Settings):
+    """Who pays for a political run, by what contract, and what it would usually cost."""
+
+    payer: str
+    contract: str
+    usual_charge_usd: Annotated[float, Field(ge=0)]
+
+
 class Capacity(_Settings):
     """What counts as capacity: a formula that ships with geoscore, or a TOML file of the same form."""
 
@@ -161,10 +179,16 @@ class Project(_Settings):
     capacity: Capacity = Capacity()
     surface: Surface = Surface()
     suppression: Suppression | None = None
+    political: Political | None = None
     folder: Path = Path()
 
     @model_validator(mode="after")
     def _consistent(self) -> "Project":
+        if self.purpose == "political" and self.political is None:
+            raise ValueError(
+                "purpose political needs [political] with payer, contract and usual_charge_usd: analysis below its"
+                " usual charge is a contribution (11 CFR 100.52(d))"
+            )
         names = [source.name for source in self.sources]
         if not names and self.surface.universe == "file":
             raise ValueError("no [[sources]]; name at least one household file, or ask for the universe census")
@@ -265,7 +289,7 @@ def _first_words(error: ValidationError) -> str:
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         known = {*Project.model_fields, *Source.model_fields, *Surface.model_fields, *Census.model_fields}
-        known |= {*Suppression.model_fields, *Geocoding.model_fields}
+        known |= {*Suppression.model_fields, *Geocoding.model_fields, *Political.model_fields}
         message = f"no such setting{did_you_mean(str(first['loc'][-1]), known)}"
     more = error.error_count() - 1
     return f"{place + ': ' if place else ''}{message}" + (f" (and {more} more)" if more else "")
@@ -273,6 +297,12 @@ def _first_words(error: ValidationError) -> str:
 
 def _check_purpose(project: Project) -> None:
     for source in project.sources:
+        if FEC.search(f"{source.licence} {source.name}") and not source.own_list:
+            raise PolicyError(
+                f"source {source.name!r} is declared to come from the Federal Election Commission, whose contributor"
+                " data may not be used to solicit or for commercial purposes (52 U.S.C. 30111(a)(4), 11 CFR 104.15); a"
+                " committee's own list is allowed: say so under own_list"
+            )
         if source.permitted is not None and project.purpose not in source.permitted:
             raise PolicyError(
                 f"source {source.name!r} permits {', '.join(source.permitted) or 'nothing'}, not {project.purpose!r}; "

@@ -240,6 +240,8 @@ class SurfaceNote:
     warnings: tuple[str, ...] = ()
     sources: tuple[SourceNote, ...] = ()
     counties: dict[str, str] = field(default_factory=dict)
+    epsilon: float | None = None  # privacy budget of one household, where the figures are noisy
+    ledger: str = ""  # hash of the ledger's last entry when the figures were made
     format_version: int = FORMAT_VERSION
 
     def to_dict(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Plain duckdb, polars or geopandas read it too; docs/surface-format.md describes 
 import json
 import os
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -58,7 +59,9 @@ class Figures:
     zip_at: Integers
     county_at: Integers
 
-    def summed(self, codes: Integers, size: int, *, weights: Floats | None = None) -> "Figures":
+    def summed(
+        self, codes: Integers, size: int, *, weights: Floats | None = None, rows: Integers | None = None
+    ) -> "Figures":
         """Return the sums of the rows that share a code, 0 to ``size`` - 1.
 
         Rows of one ZIP vary together, and so do ZIPs of one county. All of a ZIP has the variance that its rows'
@@ -69,11 +72,33 @@ class Figures:
         ----------
         codes
             Shape (n,).
+        rows
+            Which rows the codes and weights are of; all by default. A ZIP's other rows count as not in a sum.
         size
             Number of sums.
         weights
             Share of each row that counts, shape (n,); the households of a part are a chance sample of the row's.
         """
+        if rows is not None:
+            return self._summed_some(codes, size, weights, rows)
+        return self._summed(codes, size, weights, self.zip_households, self.county_households)
+
+    @cached_property
+    def zip_households(self) -> Floats:
+        """Households of each ZIP, by ``zip_at`` + 1."""
+        return np.asarray(np.bincount(self.zip_at + 1, self.households), dtype=np.float64)
+
+    @cached_property
+    def county_households(self) -> Floats:
+        """Households of each county, by ``county_at`` + 1."""
+        return np.asarray(np.bincount(self.county_at + 1, self.households), dtype=np.float64)
+
+    def _summed_some(self, codes: Integers, size: int, weights: Floats | None, rows: Integers) -> "Figures":
+        return self.take(rows)._summed(codes, size, weights, self.zip_households, self.county_households)  # noqa: SLF001
+
+    def _summed(
+        self, codes: Integers, size: int, weights: Floats | None, of_zip: Floats, of_county: Floats
+    ) -> "Figures":
         w = np.ones(len(codes)) if weights is None else weights
         mass = w * self.households
         part = np.ones_like(self.variance)
@@ -81,8 +106,8 @@ class Figures:
         part[:, 1:] = np.divide(self.at_least, self.households[:, None], out=np.zeros_like(self.at_least), where=some)
         own = w[:, None] * self.variance + (w * (1.0 - w) * self.households)[:, None] * part**2
         by_zip, by_county = w[:, None] * self.zip_covariance, w[:, None] * self.county_covariance
-        shared = _within(codes, size, self.zip_at, self.households, mass, by_zip - own)
-        shared += _within(codes, size, self.county_at, self.households, mass, by_county - by_zip)
+        shared = _within(codes, size, self.zip_at, of_zip, mass, by_zip - own)
+        shared += _within(codes, size, self.county_at, of_county, mass, by_county - by_zip)
         at_least = _add(codes, size, w[:, None] * self.at_least)
         variance = np.maximum(_add(codes, size, own) + shared, 0.0)
         zip_at, county_at = (_common(codes, size, place) for place in (self.zip_at, self.county_at))
@@ -125,10 +150,9 @@ def _add(codes: Integers, size: int, values: Floats) -> Floats:
     return total
 
 
-def _within(codes: Integers, size: int, place: Integers, households: Floats, mass: Floats, extra: Floats) -> Floats:
+def _within(codes: Integers, size: int, place: Integers, whole: Floats, mass: Floats, extra: Floats) -> Floats:
     """Return what the rows of a sum have in common, place by place: ``extra`` times the share of the place in it."""
-    places = int(place.max(initial=-1)) + 2
-    whole = np.bincount(place + 1, households, places)
+    places = len(whole)
     met, at = np.unique(codes.astype(np.int64) * places + place + 1, return_inverse=True)
     inside = np.bincount(at.reshape(-1), mass, len(met))
     all_of_it = whole[met % places]
@@ -223,7 +247,7 @@ def write_surface(surface: pa.Table, note: SurfaceNote, path: Path) -> None:
     table = surface.select(SURFACE.names).cast(SURFACE).replace_schema_metadata({METADATA_KEY: text.encode()})
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    pq.write_table(table, part, compression="zstd", row_group_size=16_384)
+    pq.write_table(table, part, compression="zstd", row_group_size=4_096)
     os.replace(part, path)  # noqa: PTH105  the atomic one, by its own name
 
 
@@ -245,7 +269,8 @@ def read_surface(path: Path) -> tuple[pa.Table, SurfaceNote]:
         text = (table.schema.metadata or {}).get(METADATA_KEY)
         data = json.loads(text) if text else None
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise SurfaceError(f"{path} is no whole Parquet file: {error}") from error
+        why = " ".join(str(error).split())
+        raise SurfaceError(f"{path} is no whole Parquet file: {why}") from error
     if not isinstance(data, dict):
         raise SurfaceError(f"{path} is a Parquet file, but no geoscore surface")
     if data.get("format_version") == 1 and "place_variance" in table.schema.names:
@@ -259,7 +284,8 @@ def read_surface(path: Path) -> tuple[pa.Table, SurfaceNote]:
     try:
         return table.select(SURFACE.names).cast(SURFACE), SurfaceNote.from_dict(data)
     except (TypeError, ValueError, pa.ArrowException) as error:
-        raise SurfaceError(f"{path} is damaged: {error}") from error
+        why = " ".join(str(error).split())
+        raise SurfaceError(f"{path} is damaged: {why}") from error
 
 
 def _from_first_format(table: pa.Table) -> pa.Table:

@@ -51,7 +51,7 @@ def test_a_runs_folder_and_a_zip_plus_four_will_do(done: Run) -> None:
 def test_a_query_by_zip_as_json(surface: str) -> None:
     answer = json.loads(geoscore("query", surface, "--zip", "94301", "--format", "json").stdout)
     keys = "area capacity_usd households estimate low high level suppressed formula horizon universe"
-    assert list(answer) == keys.split()
+    assert list(answer) == [*keys.split(), "vintage", "below_usd", "share"]
     assert 0 < answer["low"] < answer["estimate"] < answer["high"] < answer["households"]
     assert (answer["level"], answer["universe"], answer["formula"]) == (0.9, "file", "income-2pct-1y")
 
@@ -116,7 +116,11 @@ def test_commands_to_come_say_so(command: str) -> None:
         (["query", "SURFACE", "--all", "--by", "cell", "--resolution", "9"], "or coarser"),
         (["query", "SURFACE", "--cell", "8728347"], "not an H3 cell"),
         (["query", "SURFACE", "--zip", "94301", "--capacity", "10"], "off the ladder"),
-        (["query", "SURFACE", "--zip", "94301", "--capacity", "lots"], "Invalid value for '--capacity'"),
+        (["query", "SURFACE", "--zip", "94301", "--capacity", "lots"], "is no threshold; write 2500"),
+        (["query", "SURFACE", "--all", "--capacity", "2500:400"], "the smaller amount first"),
+        (["query", "SURFACE", "--county", "Kern"], "it has Alameda"),
+        (["query", "SURFACE", "--all", "--top", "3"], "go with --all --by"),
+        (["query", "SURFACE", "--all", "--compare"], "several --zip"),
         (["query", "SURFACE", "--zip", "94301", "--by", "cell"], "use it with --all"),
         (["query", "SURFACE", "--point", "37,x", "--radius-km", "1"], "longitude and latitude"),
         (["query", "SURFACE", "--all", "--by", "zip", "--format", "geoparquet"], "needs a file"),

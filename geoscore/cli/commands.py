@@ -2,11 +2,11 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from geoscore.errors import InputError
+from geoscore.errors import InputError, SurfaceError
 
 HELP = """Neighborhood donor-potential surfaces from household files and the census.
 
@@ -40,6 +40,16 @@ class By(StrEnum):
     ZIP = "zip"
     CELL = "cell"
     COUNTY = "county"
+
+
+class RankBy(StrEnum):
+    """What the best of a list are best in."""
+
+    ESTIMATE = "estimate"
+    SHARE = "share"
+    INDEX = "index"
+    LOW = "low"
+    HOUSEHOLDS = "households"
 
 
 class EngineName(StrEnum):
@@ -122,14 +132,21 @@ def _run_project(
 @app.command()
 def query(
     surface: SurfaceFile,
-    zip: Annotated[str | None, typer.Option(help="A ZIP code.")] = None,  # noqa: A002  the field's own word
+    zip: Annotated[list[str] | None, typer.Option(help="A ZIP code; several are taken together.")] = None,  # noqa: A002
     cell: Annotated[str | None, typer.Option(help="An H3 cell, of the surface's resolution or coarser.")] = None,
+    county: Annotated[str | None, typer.Option(help="A county's name or FIPS code.")] = None,
     area: Annotated[Path | None, typer.Option(help="A file of polygons.")] = None,
     point: Annotated[str | None, typer.Option(metavar="LON,LAT", help="A point, longitude first.")] = None,
     radius_km: Annotated[float | None, typer.Option(help="Kilometers around the point.")] = None,
     all_: Annotated[bool, typer.Option("--all", help="The whole region.")] = False,
-    capacity: Capacity = 2500.0,
+    compare: Annotated[bool, typer.Option("--compare", help="Show each ZIP by itself, beside the region.")] = False,
+    capacity: Annotated[
+        list[str] | None,
+        typer.Option(metavar="USD", help="Threshold, 50 to 1000000, or a band as 400:2500; several are shown in turn."),
+    ] = None,
     by: Annotated[By | None, typer.Option(help="List all of the region by this.")] = None,
+    top: Annotated[int | None, typer.Option(min=1, help="With --by: only the best so many.")] = None,
+    rank: Annotated[RankBy, typer.Option(help="With --by: what the best are best in.")] = RankBy.ESTIMATE,
     resolution: Annotated[int | None, typer.Option(help="H3 resolution, with --by cell.")] = None,
     format: Annotated[Format, typer.Option(help="How to write the answer.")] = Format.TABLE,  # noqa: A002
     output: Annotated[
@@ -137,23 +154,34 @@ def query(
     ] = None,
 ) -> None:
     """Ask how many households of an area have the capacity."""
-    from geoscore.cli.show import show_answer, show_listing
+    from geoscore.cli.show import show_answers, show_listing
+    from geoscore.ladder import parse_capacity
     from geoscore.query import open_surface
 
-    given = [value for value in (zip, cell, area, point) if value is not None]
+    given = [value for value in (zip, cell, county, area, point) if value is not None]
     if len(given) + all_ != 1:
-        raise InputError("say which area: one of --zip, --cell, --area, --point with --radius-km, or --all")
+        raise InputError("say which area: one of --zip, --cell, --county, --area, --point with --radius-km, or --all")
     opened = open_surface(surface)
-    if by is None:
-        if resolution is not None:
-            raise InputError("--resolution goes with --all --by cell")
-        place = None if point is None else _parse_point(point)
-        answer = opened.query(zip=zip, cell=cell, area=area, point=place, radius_km=radius_km, capacity=capacity)
-        show_answer(answer, opened, format=format.value, output=output)
+    thresholds = [parse_capacity(text) for text in capacity or ["2500"]]
+    if by is not None:
+        if not all_:
+            raise InputError("--by lists the whole region; use it with --all")
+        if len(thresholds) > 1:
+            raise InputError("--by lists one threshold; give one --capacity")
+        listing = opened.at_least(thresholds[0]).by(by.value, resolution=resolution).top(top, rank=rank.value)
+        show_listing(listing, format=format.value, output=output)
         return
-    if not all_:
-        raise InputError("--by lists the whole region; use it with --all")
-    show_listing(opened.at_least(capacity).by(by.value, resolution=resolution), format=format.value, output=output)
+    if resolution is not None or top is not None:
+        raise InputError("--resolution and --top go with --all --by")
+    if compare and not zip:
+        raise InputError("--compare shows several --zip beside each other")
+    place = None if point is None else _parse_point(point)
+    asked: list[dict[str, Any]] = [{"zip": code} for code in zip or ()] if compare else [{"zip": zip}]
+    if not zip:
+        asked = [{"cell": cell, "county": county, "area": area, "point": place, "radius_km": radius_km}]
+    areas = [opened.select(**one) for one in [*asked, *([{}] if compare else [])]]
+    answers = [opened.answer(one, capacity=threshold) for threshold in thresholds for one in areas]
+    show_answers(answers, opened, format=format.value, output=output)
 
 
 def _parse_point(text: str) -> tuple[float, float]:
@@ -223,6 +251,46 @@ def verify(
     typer.echo(f"{folder}: {found.entries} entries and {found.files} files are as they were written")
     for place in found.elsewhere:
         typer.echo(f"  not here any more, so not checked: {place}")
+
+
+@app.command()
+def audit(
+    surface: SurfaceFile,
+    table: Annotated[Path, typer.Option(help="Census table B03002 by the project's areas.")],
+    project: Annotated[Path, typer.Option(help="The project file, whose census areas lay the table out.")],
+    capacity: Annotated[
+        str, typer.Option(metavar="USD", help="Threshold or band that a selection would go by.")
+    ] = "2500",
+    format: Annotated[Format, typer.Option(help="table or json.")] = Format.TABLE,  # noqa: A002
+) -> None:
+    """Say how far a surface stands in for race and Hispanic origin, and whom a selection by it would leave out."""
+    from geoscore.audit import audit_surface
+    from geoscore.cli.show import show_audit
+    from geoscore.ladder import parse_capacity
+    from geoscore.project import open_project
+    from geoscore.query import open_surface
+
+    threshold = parse_capacity(capacity)
+    groups = audit_surface(open_surface(surface), open_project(project), table, capacity=threshold)
+    show_audit(groups, as_json=format is Format.JSON)
+
+
+@app.command()
+def attack(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of published surfaces, such as a run's.")],
+) -> None:
+    """Try to work out hidden households from everything in a folder; ends 2 if anything is found."""
+    from geoscore.attack import attack_folder
+
+    found = attack_folder(folder)
+    told = f"{found.surfaces} surfaces, {found.facts:,} figures, {found.hidden:,} hidden pairs of cell and ZIP"
+    if not found.safe():
+        first = "; ".join(found.found[:3])
+        raise SurfaceError(
+            f"{folder} gives away {found.below:,} groups of fewer than {found.k} households ({found.exact:,} exactly):"
+            f" {first}; publish one surface, coarser or with a larger k"
+        )
+    typer.echo(f"{folder}: {told}: no group of fewer than {found.k} households can be worked out")
 
 
 @app.command()

@@ -14,6 +14,7 @@ import typer
 from geoscore.errors import InputError
 
 if TYPE_CHECKING:
+    from geoscore.audit import GroupAudit
     from geoscore.query import Answer, Surface
     from geoscore.query.surface import Listing
 
@@ -135,20 +136,21 @@ def show_counts(rows: dict[str, int], out: Path) -> None:
         typer.echo(f"{out / name}: {count:,} rows")
 
 
-def show_answer(answer: "Answer", surface: "Surface", *, format: str, output: Path | None) -> None:  # noqa: A002
-    """Print one answer, or write it to a file."""
+def show_answers(answers: "list[Answer]", surface: "Surface", *, format: str, output: Path | None) -> None:  # noqa: A002
+    """Print answers, or write them to a file."""
     if format in ("geojson", "geoparquet"):
         raise InputError(f"--format {format} is for lists of places; use --all --by zip, cell or county")
+    rows = [answer.to_dict() for answer in answers]
     if format == "json":
-        _emit(json.dumps(answer.to_dict(), indent=2, ensure_ascii=False) + "\n", output)
+        _emit(json.dumps(rows[0] if len(rows) == 1 else {"rows": rows}, indent=2, ensure_ascii=False) + "\n", output)
     elif format == "csv":
-        _emit(_csv([answer.to_dict()]), output)
+        _emit(_csv(rows), output)
     else:
-        counted = {"file": "households of the files", "census": "all households"}.get(answer.universe, answer.universe)
+        counted = {"file": "households of the files", "census": "all households"}
         note = surface.note
-        about = f"{note.title}, as of {note.vintage}; counted: {counted}; purpose: {note.purpose}"
-        lines = [str(answer), about]
-        _emit("\n".join([*lines, *surface.note.warnings]) + "\n", output)
+        universe = counted.get(note.universe, note.universe)
+        about = f"{note.title}, as of {note.vintage}; counted: {universe}; purpose: {note.purpose}"
+        _emit("\n".join([*map(str, answers), about, *note.warnings]) + "\n", output)
 
 
 def show_listing(listing: "Listing", *, format: str, output: Path | None) -> None:  # noqa: A002
@@ -158,9 +160,11 @@ def show_listing(listing: "Listing", *, format: str, output: Path | None) -> Non
             raise InputError("--format geoparquet needs a file: -o answers.parquet")
         listing.to_geopandas().to_parquet(output)
     elif format == "geojson":
-        _emit(listing.to_geopandas().to_json() + "\n", output)
+        shapes = json.loads(listing.to_geopandas().to_json())
+        told = {**shapes, "provenance": provenance_of(listing.surface)}
+        _emit(json.dumps(told, ensure_ascii=False) + "\n", output)
     elif format == "json":
-        rows = {"by": listing.key, "rows": listing.to_rows()}
+        rows = {"by": listing.key, "rows": listing.to_rows(), "provenance": provenance_of(listing.surface)}
         _emit(json.dumps(rows, indent=2, ensure_ascii=False) + "\n", output)
     elif format == "csv":
         _emit(_csv(listing.to_rows()), output)
@@ -168,18 +172,44 @@ def show_listing(listing: "Listing", *, format: str, output: Path | None) -> Non
         _emit(_table(listing), output)
 
 
+def provenance_of(surface: "Surface") -> dict[str, Any]:
+    """Return where a surface comes from: what every export carries."""
+    note = surface.note
+    sources = [{"name": s.name, "vintage": s.vintage, "licence": s.licence, "sha256": s.sha256} for s in note.sources]
+    told = {"title": note.title, "universe": note.universe, "formula": note.formula, "horizon": note.horizon}
+    return {**told, "vintage": note.vintage, "purpose": note.purpose, "sources": sources, "ledger": note.ledger}
+
+
 def _table(listing: "Listing") -> str:
-    lines = [f"{'':<28}{'households':>12}{'expected':>12}{'90% interval':>20}"]
-    for answer in sorted(listing, key=lambda answer: -(answer.estimate or 0.0)):
+    lines = [f"{'':<28}{'households':>12}{'expected':>12}{'90% interval':>20}{'share':>8}{'index':>7}"]
+    for answer, row in zip(listing, listing.to_rows(), strict=True):
         if answer.estimate is None:
             lines.append(f"{answer.area:<28}{'hidden':>12}")
         else:
             span = f"{answer.low:,.0f} to {answer.high:,.0f}"
             mark = " *" if answer.suppressed else ""
-            lines.append(f"{answer.area:<28}{answer.households:>12,.0f}{answer.estimate:>12,.0f}{span:>20}{mark}")
+            told = f"{answer.share or 0.0:>8.1%}{row['index'] or 0.0:>7.0f}"
+            lines.append(f"{answer.area:<28}{answer.households:>12,.0f}{answer.estimate:>12,.0f}{span:>20}{told}{mark}")
     if any(answer.suppressed for answer in listing):
         lines.append("* or hidden: households that are too few to be shown are counted in the next larger area")
     return "\n".join(lines) + "\n"
+
+
+def show_audit(groups: "list[GroupAudit]", *, as_json: bool) -> None:
+    """Print how far a surface stands in for groups."""
+    if as_json:
+        show_json({"groups": [group.to_dict() for group in groups]})
+        return
+    typer.echo(f"{'':<34}{'of all':>8}{'tied':>7}{'explained':>11}{'selected':>10}{'ratio':>7}")
+    for group in groups:
+        told = f"{group.share:>8.1%}{group.correlation:>7.2f}{max(group.explained, 0.0):>11.2f}{group.selected:>10.1%}"
+        typer.echo(f"{group.group:<34}{told}{group.ratio:>7.2f}{'  ' if group.flags else ''}{'; '.join(group.flags)}")
+    typer.echo(
+        "tied: Spearman's correlation of the group's share with the surface's; explained: variance of the group's\n"
+        "share in hexagons held out; selected: share of the group in the best hexagons that hold a fifth of the\n"
+        "households; ratio: against the most selected group. geoscore reports this and changes nothing: the decision\n"
+        "is yours."
+    )
 
 
 def _csv(rows: list[dict[str, Any]]) -> str:

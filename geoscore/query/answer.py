@@ -29,6 +29,14 @@ class Answer:
     formula: str
     horizon: str
     universe: str
+    vintage: str = ""
+    below_usd: float | None = None
+    """The end of a band: capacity of at least ``capacity_usd`` and less than this."""
+
+    @property
+    def share(self) -> float | None:
+        """Expected share of the households."""
+        return None if self.estimate is None or not self.households else self.estimate / self.households
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as plain values, ready for JSON."""
@@ -36,6 +44,7 @@ class Answer:
         for name in ("households", "estimate", "low", "high"):
             if values[name] is not None:
                 values[name] = round(values[name], 9)
+        values["share"] = None if self.share is None else round(self.share, 9)
         return values
 
     def __str__(self) -> str:
@@ -43,9 +52,10 @@ class Answer:
         terms = f"{self.formula}, {self.horizon}"
         if self.households is None or self.estimate is None or self.low is None or self.high is None:
             return f"{self.area}: too few households to tell without giving somebody away ({terms})."
+        band = "" if self.below_usd is None else f" and less than ${self.below_usd:,.0f}"
         sentence = (
             f"{self.area}: about {self.estimate:,.0f} of {self.households:,.0f} households have capacity of at least "
-            f"${self.capacity_usd:,.0f} ({self.level:.0%} interval {self.low:,.0f} to {self.high:,.0f}; {terms})."
+            f"${self.capacity_usd:,.0f}{band} ({self.level:.0%} interval {self.low:,.0f} to {self.high:,.0f}; {terms})."
         )
         return sentence + (" Some cells are hidden and not counted here." if self.suppressed else "")
 

@@ -3,6 +3,7 @@
 ZIPs and cells take whole rows; a drawn area takes each cell by the share of it that lies inside.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -49,21 +50,44 @@ def select_all(table: pa.Table, region: str) -> Selection:
     return Selection(region, _shown(table).astype(np.float64), hidden=False)
 
 
-def select_zip(table: pa.Table, code: str) -> Selection:
-    """Take the rows of a ZIP.
+def select_zips(table: pa.Table, codes: Sequence[str]) -> Selection:
+    """Take the rows of one ZIP or of several together.
 
     Raises
     ------
     SurfaceError
         The surface has no such ZIP; the message names the nearest by number.
     """
-    code = code.strip().split("-")[0]
-    inside = _equal(table["zip"], code)
-    if not inside.any():
-        raise SurfaceError(f"ZIP {code} is not in this surface{_nearest(code, table)}")
+    wanted = list(dict.fromkeys(code.strip().split("-")[0] for code in codes))
+    labels = labels_of(table["zip"])
+    for code in wanted:
+        if not (labels == code).any():
+            raise SurfaceError(f"ZIP {code} is not in this surface{_nearest(code, table)}")
+    inside = np.isin(labels, np.array(wanted, dtype=object))
     hidden = inside & ~_shown(table) & ~_equal(table["counted_in"], "zip")
     weights = (inside & _shown(table)).astype(np.float64)
-    return Selection(f"ZIP {code}", weights, hidden=bool(hidden.any()))
+    name = f"ZIP {wanted[0]}" if len(wanted) == 1 else f"ZIPs {', '.join(wanted)}"
+    return Selection(name, weights, hidden=bool(hidden.any()))
+
+
+def select_county(table: pa.Table, county: str, *, names: Mapping[str, str]) -> Selection:
+    """Take the rows of a county, by its FIPS code or its name.
+
+    Raises
+    ------
+    SurfaceError
+        The surface has no such county.
+    """
+    codes = {name.casefold(): code for code, name in names.items()}
+    plain = county.strip().casefold().removesuffix(" county")
+    code = codes.get(plain, county.strip())
+    inside = _equal(table["county"], code)
+    if not inside.any():
+        known = sorted(names.values()) or sorted(value for value in table["county"].unique().to_pylist() if value)
+        raise SurfaceError(f"county {county!r} is not in this surface; it has {', '.join(known)}")
+    hidden = inside & ~_shown(table) & _equal(table["counted_in"], "region")
+    weights = (inside & _shown(table)).astype(np.float64)
+    return Selection(names.get(code, f"county {code}"), weights, hidden=bool(hidden.any()))
 
 
 def select_cell(table: pa.Table, cell: int, *, resolution: int) -> Selection:

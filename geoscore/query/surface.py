@@ -1,7 +1,7 @@
 """A surface that can be asked: by ZIP, cell, area or all of it, at any threshold, as table or map."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from geoscore.errors import SurfaceError
-from geoscore.ladder import at_threshold, check_threshold, interval
+from geoscore.ladder import Capacity, check_band, check_threshold, counts_at, interval
 from geoscore.query.answer import Answer
 from geoscore.query.select import (
     Selection,
@@ -20,9 +20,10 @@ from geoscore.query.select import (
     select_all,
     select_cell,
     select_circle,
+    select_county,
     select_file,
     select_polygon,
-    select_zip,
+    select_zips,
 )
 from geoscore.schemas import SurfaceNote
 from geoscore.spatial.cells import cell_text, parse_cell
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 By = Literal["zip", "cell", "county"]
+Rank = Literal["estimate", "share", "index", "low", "households"]
 DEFAULT_CAPACITY = 2500.0
 
 
@@ -57,87 +59,86 @@ class Surface:
     def query(
         self,
         *,
-        zip: str | None = None,  # noqa: A002  the field's own word
+        zip: str | Sequence[str] | None = None,  # noqa: A002  the field's own word
         cell: str | int | None = None,
+        county: str | None = None,
         area: "Path | str | shapely.Geometry | None" = None,
         point: tuple[float, float] | None = None,
         radius_km: float | None = None,
-        capacity: float = DEFAULT_CAPACITY,
+        capacity: Capacity = DEFAULT_CAPACITY,
     ) -> Answer:
         """Ask for one area; without an area, for the whole region.
 
         Parameters
         ----------
         zip
-            A ZIP code.
+            A ZIP code, or several that are taken together.
         cell
             An H3 cell, of the surface's resolution or coarser.
+        county
+            A county's name or FIPS code.
         area
             A file of polygons, or a polygon in WGS 84 degrees.
         point, radius_km
             Longitude and latitude in degrees, and a distance.
         capacity
-            Threshold in US dollars, $50 to $1,000,000.
+            Threshold in US dollars, $50 to $1,000,000, or a band ``(400, 2500)``: at least $400 and less than $2,500.
 
         Raises
         ------
         SurfaceError
             The area is not in the surface, the threshold off the ladder, or more than one area is given.
         """
-        selection = self.select(zip=zip, cell=cell, area=area, point=point, radius_km=radius_km)
+        selection = self.select(zip=zip, cell=cell, county=county, area=area, point=point, radius_km=radius_km)
         return self.answer(selection, capacity=capacity)
 
     def select(
         self,
         *,
-        zip: str | None = None,  # noqa: A002
+        zip: str | Sequence[str] | None = None,  # noqa: A002
         cell: str | int | None = None,
+        county: str | None = None,
         area: "Path | str | shapely.Geometry | None" = None,
         point: tuple[float, float] | None = None,
         radius_km: float | None = None,
     ) -> Selection:
         """Find the rows of an area; the whole region where none is given."""
-        if sum(value is not None for value in (zip, cell, area, point)) > 1:
-            raise SurfaceError("more than one area; give one of zip, cell, area, or point with a radius")
+        if sum(value is not None for value in (zip, cell, county, area, point)) > 1:
+            raise SurfaceError("more than one area; give one of zip, cell, county, area, or point with a radius")
         if (point is None) != (radius_km is None):
             raise SurfaceError("a point needs a radius in km, and a radius a point")
         if zip is not None:
-            return select_zip(self.table, zip)
+            return select_zips(self.table, [zip] if isinstance(zip, str) else zip)
+        if county is not None:
+            return select_county(self.table, county, names=self.note.counties)
         if cell is not None:
             number = parse_cell(cell) if isinstance(cell, str) else cell
             return select_cell(self.table, number, resolution=self.note.resolution)
         if point is not None and radius_km is not None:
             return select_circle(self.table, point, radius_km=radius_km)
-        if isinstance(area, (str, Path)):
-            return select_file(self.table, Path(area))
-        if area is not None:
-            return select_polygon(self.table, area, name="the drawn area")
-        return select_all(self.table, self.note.region)
+        if area is None:
+            return select_all(self.table, self.note.region)
+        drawn = not isinstance(area, (str, Path))
+        return select_polygon(self.table, area, name="the drawn area") if drawn else select_file(self.table, Path(area))
 
-    def answer(self, selection: Selection, *, capacity: float = DEFAULT_CAPACITY) -> Answer:
+    def answer(self, selection: Selection, *, capacity: Capacity = DEFAULT_CAPACITY) -> Answer:
         """Sum the rows of a selection into an answer."""
-        check_threshold(capacity)
-        zeros = np.zeros(len(self._figures.households), dtype=np.int64)
-        total = self._figures.summed(zeros, 1, weights=selection.weights)
-        households = float(total.households[0])
-        estimate, variance = (
-            float(at_threshold(values, capacity)[0]) for values in (total.at_least, total.variance[:, 1:])
-        )
-        most = float(total.most()[0])
-        empty = selection.hidden and households == 0.0
-        return self.answer_of(
-            selection.area, capacity, households, estimate, variance, most, hidden=selection.hidden, empty=empty
-        )
+        rows = np.flatnonzero(selection.weights)
+        zeros = np.zeros(len(rows), dtype=np.int64)
+        total = self.figures.summed(zeros, 1, weights=selection.weights[rows], rows=rows)
+        empty = selection.hidden and float(total.households[0]) == 0.0
+        return self.answers_of([selection.area], total, capacity, hidden=[selection.hidden], empty=[empty])[0]
 
-    def at_least(self, capacity: float = DEFAULT_CAPACITY) -> "Threshold":
-        """Fix a threshold, to list its answers by ZIP, cell or county."""
+    def at_least(self, capacity: Capacity = DEFAULT_CAPACITY) -> "Threshold":
+        """Fix a threshold or band, to list its answers by ZIP, cell or county."""
+        if isinstance(capacity, tuple):
+            check_band(capacity)
+            return Threshold(self, (float(capacity[0]), float(capacity[1])))
         check_threshold(capacity)
         return Threshold(self, float(capacity))
 
     def rollup(self, resolution: int) -> "Surface":
         """Return the surface at a coarser H3 resolution: plain sums."""
-        from dataclasses import replace
-
         from geoscore.surfaces import roll_up
 
         if not 0 <= resolution <= self.note.resolution:
@@ -176,36 +177,41 @@ class Surface:
         write_surface(self.table, self.note, Path(path))
 
     @cached_property
-    def _figures(self) -> Figures:
+    def figures(self) -> Figures:
+        """The figures of every row."""
         return figures(self.table)
 
-    def answer_of(
+    def answers_of(
         self,
-        area: str,
-        capacity: float,
-        households: float,
-        estimate: float,
-        variance: float,
-        most: float,
+        areas: Sequence[str],
+        sums: Figures,
+        capacity: Capacity,
         *,
-        hidden: bool,
-        empty: bool,
-    ) -> Answer:
-        """Return the answer that sums make; ``most`` households may be here."""
-        low, high = interval(np.array([estimate]), np.array([variance]), np.array([most]))
-        return Answer(
-            area=area,
-            capacity_usd=float(capacity),
-            households=None if empty else households,
-            estimate=None if empty else estimate,
-            low=None if empty else float(low[0]),
-            high=None if empty else float(high[0]),
-            level=self.note.level,
-            suppressed=hidden,
-            formula=self.note.formula,
-            horizon=self.note.horizon,
-            universe=self.note.universe,
-        )
+        hidden: Any,
+        empty: Any,
+    ) -> list[Answer]:
+        """Return the answers that sums make."""
+        estimate, variance = counts_at(sums.at_least, sums.variance, sums.households, capacity)
+        low, high = interval(estimate, variance, sums.most())
+        at, below = capacity if isinstance(capacity, tuple) else (capacity, None)
+        return [
+            Answer(
+                area=area,
+                capacity_usd=float(at),
+                below_usd=None if below is None else float(below),
+                households=None if empty[i] else float(sums.households[i]),
+                estimate=None if empty[i] else float(estimate[i]),
+                low=None if empty[i] else float(low[i]),
+                high=None if empty[i] else float(high[i]),
+                level=self.note.level,
+                suppressed=bool(hidden[i]),
+                formula=self.note.formula,
+                horizon=self.note.horizon,
+                universe=self.note.universe,
+                vintage=self.note.vintage,
+            )
+            for i, area in enumerate(areas)
+        ]
 
 
 @dataclass(frozen=True)
@@ -213,7 +219,7 @@ class Threshold:
     """A surface at one threshold, ready to be listed."""
 
     surface: Surface
-    capacity: float
+    capacity: Capacity
 
     def by(self, key: By, *, resolution: int | None = None) -> "Listing":
         """List the answers by ZIP, cell or county.
@@ -232,16 +238,11 @@ class Threshold:
         elsewhere = {"zip": ("county", "region"), "cell": ("zip", "county", "region"), "county": ("region",)}[key]
         away = suppressed & np.isin(labels_of(self.surface.table["counted_in"]), elsewhere)
         missing, shown = (np.bincount(codes, rows, len(names)) for rows in (away, ~suppressed))
-        sums = figures(self.surface.table).summed(codes, len(names))
-        estimate, variance = (at_threshold(values, self.capacity) for values in (sums.at_least, sums.variance[:, 1:]))
-        rows = []
-        most = sums.most()
-        for i, name in enumerate(names):
-            figures_of = (float(sums.households[i]), float(estimate[i]), float(variance[i]), float(most[i]))
-            state = {"hidden": bool(missing[i] > 0), "empty": bool(shown[i] == 0)}
-            answer = self.surface.answer_of(self._area(key, name), self.capacity, *figures_of, **state)
-            rows.append((name, answer))
-        return Listing(key, tuple(rows), self.surface, resolution)
+        sums = self.surface.figures.summed(codes, len(names))
+        areas = [self._area(key, name) for name in names]
+        answers = self.surface.answers_of(areas, sums, self.capacity, hidden=missing > 0, empty=shown == 0)
+        rows = list(zip((str(name) for name in names), answers, strict=True))
+        return Listing(key, tuple(rows), self.surface, self.capacity, resolution)
 
     def _labels(self, key: By, resolution: int | None) -> npt.NDArray[np.object_]:
         table = self.surface.table
@@ -270,6 +271,7 @@ class Listing:
     key: By
     answers: tuple[tuple[str, Answer], ...]
     surface: Surface
+    capacity: Capacity
     resolution: int | None = None
 
     def __iter__(self) -> Any:
@@ -280,9 +282,36 @@ class Listing:
         """Return the number of answers."""
         return len(self.answers)
 
+    def top(self, n: int | None = None, *, rank: Rank = "estimate") -> "Listing":
+        """Return the best of them, the first the best; what is hidden or has no place of its own comes last.
+
+        Parameters
+        ----------
+        n
+            How many; all by default.
+        rank
+            ``estimate``, ``share``, ``low`` (the lower end of the interval) or ``households``. The order by share is
+            that by index.
+        """
+
+        def goodness(item: tuple[str, Answer]) -> tuple[bool, float, str]:
+            name, answer = item
+            value = answer.share if rank in ("share", "index") else getattr(answer, rank)
+            return not name, -(value if value is not None else -1.0), name
+
+        return replace(self, answers=tuple(sorted(self.answers, key=goodness)[:n]))
+
     def to_rows(self) -> list[dict[str, Any]]:
-        """Return plain values: the key, then what an answer holds; the key is None for what has no place of its own."""
-        return [{self.key: name or None, **answer.to_dict()} for name, answer in self.answers]
+        """Return plain values: the key, what an answer holds, and its ``index`` (share against the region's = 100).
+
+        The key is None for what has no place of its own.
+        """
+        whole = self.surface.answer(self.surface.select(), capacity=self.capacity).share
+        rows = []
+        for name, answer in self.answers:
+            index = None if answer.share is None or not whole else round(100.0 * answer.share / whole, 9)
+            rows.append({self.key: name or None, **answer.to_dict(), "index": index})
+        return rows
 
     def to_pandas(self) -> "pd.DataFrame":
         """Return a pandas frame, one row for each ZIP, cell or county."""

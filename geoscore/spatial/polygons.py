@@ -1,5 +1,6 @@
 """Polygons on a globe: circles, cells as shapes, and how much of a cell lies in an area."""
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 CORNERS = 128
+WIDEST_DEGREES = 180.0
 
 
 def circle(longitude: float, latitude: float, *, radius_m: float) -> "shapely.Polygon":
@@ -100,9 +102,12 @@ def read_area(path: Path) -> "shapely.Geometry":
     import shapely
 
     try:
-        frame = gpd.read_parquet(path) if path.suffix == ".parquet" else gpd.read_file(path)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise InputError(f"{path} cannot be read as polygons: {error}") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # what GDAL mutters; what cannot be read is said below
+            frame = gpd.read_parquet(path) if path.suffix == ".parquet" else gpd.read_file(path)
+    except (OSError, ValueError, RuntimeError, shapely.errors.ShapelyError) as error:
+        why = " ".join(str(error).split())
+        raise InputError(f"{path} cannot be read as polygons: {why}") from error
     if "geometry" not in frame or frame.geometry.isna().all():
         raise InputError(f"{path} holds no geometry; draw at least one polygon")
     shapes = frame.geometry.dropna()
@@ -113,4 +118,8 @@ def read_area(path: Path) -> "shapely.Geometry":
     west, south, east, north = area.bounds
     if west < -180 or east > 180 or south < -90 or north > 90:  # noqa: PLR2004  degrees
         raise InputError(f"{path} is not in degrees of longitude and latitude; state its coordinate system")
+    if any(part.bounds[2] - part.bounds[0] > WIDEST_DEGREES for part in shapely.get_parts(area)):
+        raise InputError(
+            f"a polygon of {path} is over 180 degrees wide: if it crosses the antimeridian, split it there"
+        )
     return area

@@ -1,0 +1,103 @@
+"""A folder of surfaces: by name and date, each version kept, written whole or not at all."""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Final
+
+from geoscore.errors import InputError, InputNotFoundError, did_you_mean
+from geoscore.query.surface import Surface, open_surface
+
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+FILE: Final = re.compile(r"(?P<name>[a-z0-9][a-z0-9-]{0,63})@(?P<date>\d{4}-\d{2}-\d{2})\.(?P<number>\d+)\.parquet")
+
+
+@dataclass(frozen=True, order=True)
+class Version:
+    """One version of a surface in a catalog."""
+
+    name: str
+    date: date
+    number: int
+    path: Path
+
+
+class Catalog:
+    """A folder of surfaces.
+
+    Parameters
+    ----------
+    folder
+        Made where it is not there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from geoscore.schemas import SURFACE
+    >>> catalog = Catalog(Path(tempfile.mkdtemp()) / "surfaces")
+    >>> [version.name for version in catalog]
+    []
+    """
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+        if self.folder.exists() and not self.folder.is_dir():
+            raise InputError(f"{folder} is a file; name a folder for surfaces")
+
+    def __iter__(self) -> Iterator[Version]:
+        """Iterate over all versions, by name, the oldest first."""
+        found = []
+        for path in self.folder.glob("*.parquet"):
+            told = FILE.fullmatch(path.name)
+            if told:
+                day = date.fromisoformat(told["date"])
+                found.append(Version(told["name"], day, int(told["number"]), path))
+        return iter(sorted(found))
+
+    def add(self, surface: Surface, name: str) -> Version:
+        """Keep a surface under a name, as its newest version; what stands under the name already stays.
+
+        Raises
+        ------
+        InputError
+            The name is none: lower-case letters, digits and dashes.
+        """
+        if not NAME.fullmatch(name):
+            raise InputError(f"{name!r} is no name for a surface; use lower-case letters, digits and dashes")
+        today = datetime.now(tz=UTC).date()
+        same = [version.number for version in self if version.name == name and version.date == today]
+        number = max(same, default=0) + 1
+        self.folder.mkdir(parents=True, exist_ok=True)
+        part = self.folder / f".{name}-{os.getpid()}-{id(surface)}.parquet"
+        try:
+            surface.save(part)
+            while True:  # whole or not at all, and never over another: two that write at once get two numbers
+                path = self.folder / f"{name}@{today}.{number}.parquet"
+                try:
+                    os.link(part, path)
+                    break
+                except FileExistsError:
+                    number += 1
+        finally:
+            part.unlink(missing_ok=True)
+        return Version(name, today, number, path)
+
+    def open(self, name: str, *, on: date | None = None) -> Surface:
+        """Open the newest version of a surface, or the newest by a day.
+
+        Raises
+        ------
+        InputNotFoundError
+            There is none of this name, or none so old.
+        """
+        versions = [version for version in self if version.name == name]
+        if not versions:
+            names = sorted({version.name for version in self})
+            raise InputNotFoundError(f"there is no surface {name!r} in {self.folder}{did_you_mean(name, names)}")
+        known = [version for version in versions if on is None or version.date <= on]
+        if not known:
+            raise InputNotFoundError(f"{name} in {self.folder} begins on {versions[0].date}, after {on}")
+        return open_surface(known[-1].path)
