@@ -21,6 +21,7 @@ from geoscore.errors import InputError, PolicyError
 from geoscore.geocoding.match import POSITION, Matcher
 from geoscore.reference.gazetteer import TO_95
 from geoscore.tables import from_pandas
+from geoscore.web import ask, shown
 
 CENSUS: Final = "https://geocoding.geo.census.gov/geocoder/locations/addressbatch"
 BENCHMARK: Final = "Public_AR_Current"
@@ -28,8 +29,6 @@ AT_MOST: Final = 10_000
 """Addresses in one batch of the Census Geocoder."""
 PAUSE_SECONDS: Final = 1.0
 """Between two questions to a Nominatim server, whose policy allows one a second."""
-TIMEOUT_SECONDS: Final = 300.0
-RETRIES: Final = 4
 SIGMA_RANGE_M: Final = 421.0 / TO_95
 """Of positions on address ranges: 95% within 421 m in suburbs (METHODS 5)."""
 SIGMA_HOUSE_M: Final = 39.0 / TO_95
@@ -106,7 +105,7 @@ class Nominatim:
         try:
             best = json.loads(answer)[:1]
         except (ValueError, TypeError) as error:
-            raise InputError(f"{_shown(self.url)} answers with something that is no Nominatim JSON") from error
+            raise InputError(f"{shown(self.url)} answers with something that is no Nominatim JSON") from error
         if not best:
             return {}
         kind = best[0].get("addresstype", best[0].get("type", ""))
@@ -247,30 +246,11 @@ def _place(longitude: float, latitude: float, precision: str, sigma_m: float, sc
 
 
 def _request(method: str, url: str, *, fields: dict[str, Any]) -> str:
-    """Return the text of an answer; tried again, later and later, while the server is busy."""
-    try:
-        import urllib3
-    except ImportError as error:
-        raise InputError("services need urllib3: pip install 'geoscore[services]'") from error
-    retry = urllib3.Retry(
-        RETRIES, backoff_factor=1.0, status_forcelist=(429, 500, 502, 503, 504), allowed_methods=None,
-        respect_retry_after_header=True, raise_on_status=False,
-    )  # fmt: skip
-    manager = urllib3.PoolManager(retries=retry, timeout=TIMEOUT_SECONDS, headers={"User-Agent": "geoscore"})
-    try:
-        answer = manager.request(method, url, fields=fields)
-    except urllib3.exceptions.HTTPError as error:
-        raise InputError(
-            f"{_shown(url)} cannot be reached: {type(error).__name__}; try again, or go without"
-        ) from error
-    if answer.status != 200:  # noqa: PLR2004  HTTP's word for fine
-        raise InputError(f"{_shown(url)} refuses with status {answer.status}; see its rules of use, or go without")
-    return answer.data.decode("utf-8", "replace")
-
-
-def _shown(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    """Return the text of an answer."""
+    status, text = ask(method, url, fields=fields)
+    if status != 200:  # noqa: PLR2004  HTTP's word for fine
+        raise InputError(f"{shown(url)} refuses with status {status}; see its rules of use, or go without")
+    return text
 
 
 def describe_sent(matcher: Matcher) -> dict[str, int]:

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from geoscore.errors import InputError
+from geoscore.web import ask
 
 API: Final = "https://api.census.gov/data"
 KEY_VARIABLE: Final = "CENSUS_API_KEY"
 LEVELS: Final = {"block group": "block group:*", "tract": "tract:*", "county": "county:*"}
 OLDEST_YEAR: Final = 2009
-TIMEOUT_SECONDS: Final = 120.0
-RETRIES: Final = 4
 OK: Final = 200
 NOTHING: Final = 204
 
@@ -94,24 +93,12 @@ def download_tables(
 
 
 def _ask(url: str, fields: dict[str, str]) -> list[dict[str, Any]]:
-    try:
-        import urllib3
-    except ImportError as error:
-        raise InputError("downloads need urllib3: pip install 'geoscore[services]'") from error
-    retry = urllib3.Retry(
-        RETRIES, backoff_factor=1.0, status_forcelist=(429, 500, 502, 503, 504), raise_on_status=False
-    )
-    manager = urllib3.PoolManager(retries=retry, timeout=TIMEOUT_SECONDS, headers={"User-Agent": "geoscore"})
-    try:
-        answer = manager.request("GET", url, fields=fields)
-    except urllib3.exceptions.HTTPError as error:
-        raise InputError(f"the Census API cannot be reached: {type(error).__name__}; try again later") from error
-    text = answer.data.decode("utf-8", "replace")
-    if answer.status == NOTHING:
+    status, text = ask("GET", url, fields=fields)
+    if status == NOTHING:
         return []
-    if answer.status != OK:
+    if status != OK:
         said = " ".join(text.split())[:200]
-        raise InputError(f"the Census API refuses with status {answer.status}: {said}")
+        raise InputError(f"the Census API refuses with status {status}: {said}")
     try:
         header, *rows = json.loads(text)
     except ValueError as error:
