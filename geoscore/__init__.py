@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from geoscore.capacity import score_households as score  # noqa: F401
+    from geoscore.catalog import Catalog as Catalog
     from geoscore.enrichment import mix_areas as enrich  # noqa: F401
     from geoscore.formulas import list_formulas as list_formulas
     from geoscore.formulas import open_formula as open_formula
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from geoscore.linkage import link_records as link  # noqa: F401
     from geoscore.pipeline import run as run
     from geoscore.query import Answer as Answer
-    from geoscore.query import Catalog as Catalog
     from geoscore.query import Surface as Surface
     from geoscore.query import open_surface as open_surface
     from geoscore.reference.synth import synthesize as synthesize
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _PUBLIC = {
     "Answer": ("geoscore.query", "Answer"),
-    "Catalog": ("geoscore.query", "Catalog"),
+    "Catalog": ("geoscore.catalog", "Catalog"),
     "Surface": ("geoscore.query", "Surface"),
     "build_surface": ("geoscore.surfaces", "build_surface"),
     "enrich": ("geoscore.enrichment", "mix_areas"),

@@ -8,10 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import NOTE
+from test_attack import tree, two_levels
 
-from geoscore.errors import InputError, InputNotFoundError
-from geoscore.query import Catalog, Surface
+from geoscore.catalog import Catalog
+from geoscore.disclosure import protect_surface
+from geoscore.errors import InputError, InputNotFoundError, PolicyError
+from geoscore.query import Surface
 from geoscore.surface_format import Figures, surface_table
+from geoscore.surfaces import roll_up
 
 
 def surface(households: float) -> Surface:
@@ -46,3 +50,15 @@ def test_two_that_write_at_once_get_two_numbers(tmp_path: Path) -> None:
     assert sorted(version.number for version in catalog) == list(range(1, 9))
     assert {catalog.open("spring").query().households} <= {20.0 + i for i in range(8)}
     assert len(list(tmp_path.iterdir())) == 8
+
+
+def test_surfaces_that_give_somebody_away_together_are_refused(tmp_path: Path) -> None:
+    catalog = Catalog(tmp_path)
+    fine, apart = (Surface(table, NOTE) for table in two_levels(0))
+    catalog.add(fine, "fine")
+    with pytest.raises(PolicyError, match=r"together with fine@.* gives away \d+ groups of fewer than 10 households"):
+        catalog.add(apart, "coarse")
+    assert [version.name for version in catalog] == ["fine"]
+    rolled = roll_up(protect_surface(tree(0), k=10), resolution=7)
+    catalog.add(Surface(rolled, NOTE), "coarse")
+    assert [version.name for version in catalog] == ["coarse", "fine"]

@@ -4,7 +4,6 @@ An answer is a sum over the surface's rows; no household is ever looked at.
 """
 
 from geoscore.query.answer import Answer
-from geoscore.query.catalog import Catalog
 from geoscore.query.surface import Surface, open_surface
 
-__all__ = ["Answer", "Catalog", "Surface", "open_surface"]
+__all__ = ["Answer", "Surface", "open_surface"]

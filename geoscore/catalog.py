@@ -1,4 +1,8 @@
-"""A folder of surfaces: by name and date, each version kept, written whole or not at all."""
+"""A folder of surfaces: by name and date, each version kept, written whole or not at all.
+
+What is added is attacked together with what stands there of the same files: surfaces that are safe one by one may give
+somebody away together.
+"""
 
 import os
 import re
@@ -8,8 +12,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
-from geoscore.errors import InputError, InputNotFoundError, did_you_mean
-from geoscore.query.surface import Surface, open_surface
+from geoscore.attack import attack
+from geoscore.errors import InputError, InputNotFoundError, PolicyError, did_you_mean
+from geoscore.query import Surface, open_surface
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 FILE: Final = re.compile(r"(?P<name>[a-z0-9][a-z0-9-]{0,63})@(?P<date>\d{4}-\d{2}-\d{2})\.(?P<number>\d+)\.parquet")
@@ -64,9 +69,12 @@ class Catalog:
         ------
         InputError
             The name is none: lower-case letters, digits and dashes.
+        PolicyError
+            Together with a surface of the same files that stands here it would give away fewer than k households.
         """
         if not NAME.fullmatch(name):
             raise InputError(f"{name!r} is no name for a surface; use lower-case letters, digits and dashes")
+        self._refuse_leaks(surface)
         today = datetime.now(tz=UTC).date()
         same = [version.number for version in self if version.name == name and version.date == today]
         number = max(same, default=0) + 1
@@ -84,6 +92,23 @@ class Catalog:
         finally:
             part.unlink(missing_ok=True)
         return Version(name, today, number, path)
+
+    def _refuse_leaks(self, surface: Surface) -> None:
+        """Raise ``PolicyError`` where a surface gives somebody away together with others of the same files."""
+        if surface.note.universe != "file":
+            return  # a row of all households holds the census's as well
+        mine = {source.sha256 for source in surface.note.sources}
+        for version in self:
+            other = open_surface(version.path)
+            same = other.note.universe == "file" and (not mine or mine & {each.sha256 for each in other.note.sources})
+            if not same or other.table.equals(surface.table):
+                continue
+            found = attack([other.table, surface.table], k=max(other.note.k, surface.note.k))
+            if not found.safe():
+                raise PolicyError(
+                    f"together with {version.path.name} this surface gives away {found.below:,} groups of fewer than"
+                    f" {found.k} households: {found.found[0]}; roll it up from the surface that stands there instead"
+                )
 
     def open(self, name: str, *, on: date | None = None) -> Surface:
         """Open the newest version of a surface, or the newest by a day.
