@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import NOTE
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from geoscore.errors import GeoscoreError
@@ -67,6 +67,8 @@ POINTS = st.tuples(st.floats(-400, 400), st.floats(-200, 200))
     st.lists(st.lists(POINTS, min_size=0, max_size=8), max_size=4),
     st.sampled_from(["Polygon", "MultiPolygon", "Point"]),
 )
+@example(rings=[[(0.0, 0.0), (0.0, 7.7e-256), (1.0, 0.0)]], kind="Polygon")
+@example(rings=[[(0.0, 0.0), (0.0, 1.2e-193), (1.0, -1.0)], [(0.0, -1.0), (0.0, -2.0), (1.0, 0.0)]], kind="Polygon")
 def test_odd_polygons(whole: Path, tmp_path: Path, rings: list[list[tuple[float, float]]], kind: str) -> None:
     closed = [[*ring, ring[0]] if ring else [] for ring in rings]
     shape = {"type": kind, "coordinates": [closed] if kind == "MultiPolygon" else closed}

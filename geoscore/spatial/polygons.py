@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 CORNERS = 128
 WIDEST_DEGREES = 180.0
+DECIMALS = 9
+"""Drawn areas are kept to a tenth of a millimeter: finer corners only make trouble."""
 
 
 def circle(longitude: float, latitude: float, *, radius_m: float) -> "shapely.Polygon":
@@ -112,7 +114,12 @@ def read_area(path: Path) -> "shapely.Geometry":
         raise InputError(f"{path} holds no geometry; draw at least one polygon")
     shapes = frame.geometry.dropna()
     shapes = shapes.to_crs(4326) if shapes.crs is not None else shapes
-    area = shapely.union_all(shapely.make_valid(shapes.to_numpy()))
+    try:
+        rounded = shapely.transform(shapes.to_numpy(), lambda corners: np.round(corners, DECIMALS))
+        area = shapely.union_all(shapely.make_valid(rounded))
+    except shapely.errors.ShapelyError as error:
+        why = " ".join(str(error).split())
+        raise InputError(f"the polygons of {path} cannot be put together: {why}; draw them anew") from error
     if area.area == 0:
         raise InputError(f"{path} holds no polygon with an area; draw at least one")
     west, south, east, north = area.bounds
