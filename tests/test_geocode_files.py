@@ -107,6 +107,13 @@ def test_an_address_is_explained(gazetteer: Path) -> None:
     assert told["found"]["precision"] == "range"
 
 
+def test_a_misspelled_street_is_said_and_nothing_else(gazetteer: Path) -> None:
+    (gazetteer.parent / "plum.csv").write_text(POINTS.replace("Oak St", "Plumeria St"))
+    build_gazetteer([gazetteer.parent / "plum.csv"], out=gazetteer)
+    found = explain_address("100 Plumerria St, Palo Alto 94301", gazetteer=gazetteer)["found"]
+    assert (found["precision"], found["reason"]) == ("rooftop", "read as another spelling of its street")
+
+
 def test_the_command_line(gazetteer: Path, tmp_path: Path) -> None:
     runner = CliRunner()
     asked = runner.invoke(app, ["geocode", "--gazetteer", str(gazetteer), "--explain", "102 Oak St, Palo Alto 94301"])

@@ -291,7 +291,7 @@ def _remarks(best: pd.DataFrame, mine: pd.DataFrame, streets: pd.DataFrame) -> p
             remarks.iloc[i] = f"{label} {mine[mine_name][i]} is not the street's: {theirs}"
     remarks[(best["place"] == "near").to_numpy()] = "the street lies near the ZIP or city, not known to be in it"
     for i in best.index[(best["name_fit"] < 1.0) | (best["suffix"] == "other") | (best["direction"] == "other")]:
-        before = f"{remarks.iloc[i]}; " if remarks.iloc[i] else ""
+        before = f"{remarks.iloc[i]}; " if isinstance(remarks.iloc[i], str) else ""
         remarks.iloc[i] = f"{before}read as another spelling of its street"
     return remarks
 
