@@ -16,6 +16,7 @@ from geoscore.tables import to_pandas
 
 Ints = npt.NDArray[np.int64]
 COUNTED_IN: Final = ("cell", "zip", "county", "region")
+REGION: Final = 3
 FAINT: Final = 0.5
 """Expected households below which a hidden pair gets no row: ZIPs are spread thinly over all their land."""
 DECIMALS: Final = 1
@@ -77,7 +78,7 @@ def protect_surface(surface: pa.Table, *, k: int = 10) -> pa.Table:
     codes = home.groupby(["counted_in", "cell", "zip", "county"], dropna=False, sort=True).ngroup().to_numpy()
     shown = home.assign(code=codes).drop_duplicates("code").sort_values("code")
     table = surface_table(shown, values.summed(codes, len(shown)).rounded(DECIMALS))
-    return pa.concat_tables([table, _marks(keys, home["counted_in"], level, households)]).sort_by(order)
+    return pa.concat_tables([table, _marks(keys, home["counted_in"], level, households, k)]).sort_by(order)
 
 
 def large_groups(surface: pa.Table, *, k: int) -> pa.Table:
@@ -97,11 +98,15 @@ def large_groups(surface: pa.Table, *, k: int) -> pa.Table:
     return surface.filter(pa.array((households >= k) & placed))
 
 
-def _marks(keys: pd.DataFrame, counted_in: pd.Series, level: Ints, households: npt.NDArray[np.float64]) -> pa.Table:
+def _marks(
+    keys: pd.DataFrame, counted_in: pd.Series, level: Ints, households: npt.NDArray[np.float64], k: int
+) -> pa.Table:
     """Return the suppressed rows: hidden pairs that hold somebody, and hidden ZIPs."""
     told = keys.assign(counted_in=counted_in)
-    pairs = told[(level > 0) & (households >= FAINT)]
-    zips = told[(level > 1) & keys["zip"].notna().to_numpy()].copy()
+    # where all of the region together is hardly k, not even a mark says where somebody is
+    marked = (level < REGION) | _enough(households[level == REGION], k)
+    pairs = told[(level > 0) & (households >= FAINT) & marked]
+    zips = told[(level > 1) & keys["zip"].notna().to_numpy() & marked].copy()
     zips["cell"] = pd.array([None] * len(zips), dtype="UInt64")
     rows = pd.concat([pairs, zips.drop_duplicates()])
     return surface_table(rows, no_figures(len(rows)), suppressed=np.ones(len(rows), dtype=bool))
@@ -130,8 +135,8 @@ def _fill_up(level: Ints, households: npt.NDArray[np.float64], members: Ints, *,
         return
     below = members[level[members] < step]
     if not _enough(households[np.concatenate([here, below])], k):
-        level[here] = step + 1
-        level[below] = step + 1
+        level[here] = min(step + 1, REGION)
+        level[below] = min(step + 1, REGION)
         return
     for group in _shown_groups(level, households, below):
         level[group] = step

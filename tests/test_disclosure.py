@@ -84,3 +84,9 @@ def test_subtraction_tells_no_fewer_than_k() -> None:
     total = sum(row["households"] for row in published if not row["suppressed"])
     shown_in_cells = sum(row["households"] for row in published if row["counted_in"] == "cell")
     assert total - shown_in_cells == pytest.approx(13.0)
+
+
+def test_a_region_of_hardly_k_is_one_row_without_marks() -> None:
+    published = protect_surface(surface([(1, "94301", 1.0), (1, "94303", 9.0)]), k=10)
+    assert published["households"].to_pylist() == [10.0]
+    assert published["counted_in"].to_pylist() == ["region"]
