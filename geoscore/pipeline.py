@@ -4,11 +4,7 @@ Everything is made in a hidden folder beside the output and moved into place at 
 """
 
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -34,6 +30,7 @@ from geoscore.reference.samples import sample_path
 from geoscore.regions import Region, census_files, open_region, sensitivity
 from geoscore.schemas import LADDER, RECORD, REJECTED, SourceNote, SurfaceNote
 from geoscore.spatial.interpolation import coarser_ground
+from geoscore.staging import move_into_place, staged
 from geoscore.surface_format import write_surface
 from geoscore.tables import Table, to_pandas
 
@@ -105,7 +102,7 @@ def run(
     today = datetime.now(tz=UTC).date()
     suppression = ingest.open_suppression(plan.suppression, today=today, resolve=plan.resolve)
     opened = ingest.open_sources(plan.sources, resolve=plan.resolve) if plan.sources else []
-    with _staging(folder) as stage, open_engine(engine, memory=memory) as tables:
+    with staged(folder) as stage, open_engine(engine, memory=memory) as tables:
         private = stage / "private"
         private.mkdir(mode=0o700)
         work = _Work(plan, formula, tables, stage, private, report, suppression)
@@ -115,49 +112,8 @@ def run(
         surface = Surface(surface.table, replace(surface.note, ledger=ledger.head))
         _write_outputs(work, surface)
         _end_ledger(work, ledger)
-        _move_into_place(stage, folder)
+        move_into_place(stage, folder, OUTPUTS)
     return Run(folder, work.counts, surface)
-
-
-@contextmanager
-def _staging(folder: Path) -> Iterator[Path]:
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file; name a folder for the run's files")
-    parent = next(path for path in (folder.resolve(), *folder.resolve().parents) if path.exists())
-    _clear_dead(parent)
-    try:
-        stage = Path(tempfile.mkdtemp(prefix=f".geoscore-{os.getpid()}-", dir=parent))
-    except OSError as error:
-        raise InputError(f"cannot write to {parent}: {error.strerror}") from error
-    try:
-        yield stage
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
-
-
-def _clear_dead(parent: Path) -> None:
-    """Remove what runs left behind that were killed: their folders hold households."""
-    if os.name != "posix":
-        return
-    for old in parent.glob(".geoscore-*-*"):
-        number = old.name.split("-")[1]
-        try:
-            os.kill(int(number), 0)
-        except ProcessLookupError:
-            shutil.rmtree(old, ignore_errors=True)
-        except (OSError, ValueError):
-            continue  # somebody else's, or no number of a process
-
-
-def _move_into_place(stage: Path, folder: Path) -> None:
-    """Move a finished run to its folder, the surface last: at any moment there is a whole run or no surface."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "surface.parquet").unlink(missing_ok=True)
-    old = folder / "private"
-    if old.exists():
-        shutil.rmtree(old)
-    for name in ("private", "ledger.jsonl", *reversed(OUTPUTS)):
-        os.replace(stage / name, folder / name)  # noqa: PTH105  the atomic one, by its own name
 
 
 # --- the stages, in their order -------------------------------------------------------------------------------

@@ -209,7 +209,7 @@ def test_a_run_that_is_cut_off_leaves_the_old_one_or_no_surface(
                 raise KeyboardInterrupt
             replace(source, target)
 
-        monkeypatch.setattr("geoscore.pipeline.os.replace", cut_off)
+        monkeypatch.setattr("geoscore.staging.os.replace", cut_off)
         with contextlib.suppress(KeyboardInterrupt):
             run(project, out=out)
         monkeypatch.undo()
