@@ -21,6 +21,9 @@ OFFSET_M: Final = 10.0
 """Houses stand this far from the middle of the road (half a residential right of way)."""
 METERS_PER_NUMBER: Final = 1.4
 """Usual distance between consecutive numbers: 100 to a block of 140 m."""
+SUSPECT: Final = 5.0
+"""Known numbers that lie this many times farther apart than usual are doubtful."""
+NEAR_M: Final = 200.0
 FARTHEST: Final = 2_000
 """Numbers beyond the last known one by more than this are not placed along the street."""
 NEIGHBORS: Final = 4
@@ -116,7 +119,7 @@ class StreetPoints:
         latitude[where] = self.latitude[one] + share * (self.latitude[two] - self.latitude[one])
         apart = apart_m(self.longitude[one], self.latitude[one], self.longitude[two], self.latitude[two])
         # a bridge: no error at its ends, most in the middle; and ends too far apart for their numbers are suspect
-        suspect = np.maximum(apart - 5.0 * METERS_PER_NUMBER * gap, 0.0)
+        suspect = np.maximum(apart - SUSPECT * METERS_PER_NUMBER * gap, 0.0)
         scale[where] = 2.0 * np.sqrt(share * (1.0 - share)) * np.maximum(apart, METERS_PER_NUMBER * gap) + suspect
 
     def _beyond(
@@ -136,7 +139,11 @@ class StreetPoints:
         east, north = (slope[at] for slope in self.slopes)
         if leave_out:
             east, north = self._slopes_without(at, number[where])
-        drawn = np.isfinite(east) & (np.abs(gap) <= FARTHEST)
+        here = self.longitude[at], self.latitude[at]
+        reach = apart_m(*here, here[0] + np.nan_to_num(east * gap), here[1] + np.nan_to_num(north * gap))
+        # a street whose known numbers lie too far apart for them tells nothing of where it goes on
+        sane = reach <= SUSPECT * METERS_PER_NUMBER * np.abs(gap) + NEAR_M
+        drawn = np.isfinite(east) & (np.abs(gap) <= FARTHEST) & sane
         longitude[where] = self.longitude[at] + np.where(drawn, east * gap, 0.0)
         latitude[where] = self.latitude[at] + np.where(drawn, north * gap, 0.0)
         moved = apart_m(self.longitude[at], self.latitude[at], longitude[where], latitude[where])
