@@ -17,7 +17,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from geoscore import disclosure, enrichment, geocoding, ingest, linkage, noise, surfaces
-from geoscore.capacity import AreaPrior, find_contradictions, learn_evidence, rung_shares, score_households
+from geoscore.capacity import (
+    NOTHING,
+    AreaPrior,
+    Evidence,
+    find_contradictions,
+    learn_evidence,
+    rung_shares,
+    score_households,
+)
 from geoscore.engines import Engine, Frame, open_engine
 from geoscore.errors import GeoscoreError, InputError
 from geoscore.formulas import Formula, open_formula
@@ -28,6 +36,7 @@ from geoscore.project import Project, is_address, open_project
 from geoscore.query import Surface
 from geoscore.reference.samples import sample_path
 from geoscore.regions import Region, census_files, open_region, sensitivity
+from geoscore.release import CensusCurves
 from geoscore.schemas import LADDER, RECORD, REJECTED, SourceNote, SurfaceNote
 from geoscore.spatial.interpolation import coarser_ground
 from geoscore.staging import move_into_place, staged
@@ -61,6 +70,8 @@ class _Work:
     suppression: ingest.Suppression | None = None
     honesty: geocoding.Honesty | None = None
     region: Region | None = None
+    told: pa.Table | None = None
+    evidence: Evidence = NOTHING
     counts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -140,7 +151,7 @@ def _build(work: _Work, opened: list[ingest.OpenSource]) -> pa.Table:
     homes = located.households.save(work.private / "located.parquet")
     _count_places(work, homes, located.unlocated, links)
     work.report("score", 0, None)
-    evidence = learn_evidence(homes)
+    work.evidence = evidence = learn_evidence(homes)
     work.counts["evidence"] = evidence.learned
     work.counts["contradictions"] = find_contradictions(homes, work.formula)
     (work.private / "evidence.json").write_text(json.dumps(evidence.to_dict(), indent=2) + "\n", encoding="utf-8")
@@ -150,7 +161,14 @@ def _build(work: _Work, opened: list[ingest.OpenSource]) -> pa.Table:
         raise InputError("no household could be located; see the reasons with `geoscore run` on fewer sources")
     kernel = geocoding.spread_positions(groups, region.ground)
     prior = AreaPrior(region.distribution, enrichment.mix_areas(kernel, region.ground), region.errors, evidence)
+    work.told = surfaces.count_told(groups, kernel, prior, multiplier=_multiplier(work.formula))
     return surfaces.build_surface(groups, kernel, prior, progress=lambda done, all_: work.report("surface", done, all_))
+
+
+def _multiplier(formula: Formula) -> float | None:
+    """Return the capacity for a dollar of income where nothing else is known, None where income does not count."""
+    income = formula.income()
+    return None if income is None else float(income.factor(np.array([np.nan]))[0])
 
 
 def _merge(work: _Work, records: Table, links: Table) -> Table:
@@ -174,8 +192,7 @@ def _census_alone(work: _Work, region: Region) -> pa.Table:
         raise InputError(
             f"formula {work.formula.name} looks at no income, and the census knows nothing else; add files"
         )
-    multiplier = float(income.factor(np.array([np.nan]))[0])
-    shares = rung_shares(region.distribution, multiplier)
+    shares = rung_shares(region.distribution, _multiplier(work.formula) or 0.0)
     work.report("surface", 0, None)
     ids = region.distribution.area_ids_
     surface, parts = surfaces.census_surface(region.ground, ids, shares, region.errors, region.allocation)
@@ -305,19 +322,10 @@ def _publish(work: _Work, raw: pa.Table) -> Surface:
     if warning:
         note = replace(note, warnings=(*note.warnings, warning))
     write_surface(raw, note, work.private / "surface.parquet")
-    coarser = surfaces.roll_up(raw, resolution=plan.surface.published_resolution)
-    if not plan.sources:
-        protected = coarser  # the census's own figures are public: there is nobody to protect
-    elif plan.universe() == "census":
-        protected = _raked(work, coarser)
-    elif plan.surface.epsilon is not None and work.region is not None:
-        domain = to_pandas(coarser_ground(work.region.ground, resolution=plan.surface.published_resolution))
-        noisy = noise.add_noise(coarser, domain, epsilon=plan.surface.epsilon)
-        protected = noise.settle(disclosure.protect_surface(noisy, k=plan.surface.k))
-    else:
-        protected = disclosure.protect_surface(coarser, k=plan.surface.k)
+    protected = _protect(work, surfaces.roll_up(raw, resolution=plan.surface.published_resolution))
+    note = replace(note, protection=protected.protection)
     published = replace(note, resolution=plan.surface.published_resolution, published=True)
-    surface = Surface(protected, published)
+    surface = Surface(protected.table, published)
     answer = surface.query(capacity=HEADLINE)
     share = (answer.estimate or 0.0) / (answer.households or 1.0)
     if not RARE <= share <= SATURATED:
@@ -325,21 +333,38 @@ def _publish(work: _Work, raw: pa.Table) -> Surface:
             f"{share:.0%} of households lie above ${HEADLINE:,.0f} by {work.formula.name}: "
             "the map will be nearly one color; ask for another threshold"
         )
-        surface = Surface(protected, replace(published, warnings=(*published.warnings, text)))
+        surface = Surface(protected.table, replace(published, warnings=(*published.warnings, text)))
     work.counts |= {"cells": len(raw["cell"].unique()), "headline": answer.to_dict(), "warnings": surface.note.warnings}
     return surface
 
 
-def _raked(work: _Work, files: pa.Table) -> pa.Table:
+def _protect(work: _Work, coarser: pa.Table) -> disclosure.Protected:
+    plan, region = work.project, work.region
+    if work.told is None or region is None:
+        return disclosure.Protected(coarser, "")  # the census's own figures are public: there is nobody to protect
+    resolution, k = plan.surface.published_resolution, plan.surface.k
+    if plan.surface.epsilon is not None:
+        domain = to_pandas(coarser_ground(region.ground, resolution=resolution))
+        noisy = noise.add_noise(coarser, domain, epsilon=plan.surface.epsilon)
+        return disclosure.Protected(noise.settle(disclosure.protect_rows(noisy, k=k)), "")
+    told = surfaces.roll_up(work.told, resolution=resolution)
+    multiplier = _multiplier(work.formula) or 0.0
+    public = CensusCurves(region, resolution=resolution, evidence=work.evidence, multiplier=multiplier)
+    if plan.universe() == "census":
+        groups = disclosure.protect_groups(coarser, k=k, told=told, public=public)
+        return replace(groups, table=_raked(work, groups.table))
+    return disclosure.protect_surface(coarser, k=k, told=told, public=public)
+
+
+def _raked(work: _Work, told: pa.Table) -> pa.Table:
     """Return the surface of all households, from the files' groups of k or more and the census."""
     plan, region = work.project, work.region
     income = work.formula.income()
     if region is None or income is None:
         raise InputError(f"formula {work.formula.name} looks at no income, and the census knows nothing else")
-    told = disclosure.large_groups(files, k=plan.surface.k)
     work.counts["households_told"] = round(float(np.sum(told["households"].to_numpy())))
     ground = coarser_ground(region.ground, resolution=plan.surface.published_resolution)
-    shares = rung_shares(region.distribution, float(income.factor(np.array([np.nan]))[0]))
+    shares = rung_shares(region.distribution, _multiplier(work.formula) or 0.0)
     surface, parts = surfaces.rake_surface(
         told, enrichment.mix_areas(told, ground), ground, region.distribution.area_ids_, shares, region.errors,
         region.allocation, anchored=work.formula.income_alone(),

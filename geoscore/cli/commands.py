@@ -283,7 +283,8 @@ def attack(
     from geoscore.attack import attack_folder
 
     found = attack_folder(folder)
-    told = f"{found.surfaces} surfaces, {found.facts:,} figures, {found.hidden:,} hidden pairs of cell and ZIP"
+    told = f"{found.surfaces} surfaces, {found.facts:,} figures, {found.hidden:,} hidden pairs of cell and ZIP, "
+    told += f"{found.bands:,} groups of bands"
     if not found.safe():
         first = "; ".join(found.found[:3])
         raise SurfaceError(
