@@ -102,6 +102,8 @@ def test_linear_programs_bound_no_band_below_k(seed: int) -> None:
             stretch = next((one for one in protection.stretches if (one.low, one.high) == (low, end - 1)), None)
             group = facts.setdefault(("group", number, low), (held, []))
             for piece, part in stretch.told if stretch else ((low, held),):
+                if not held or not part:
+                    continue  # nobody is there, and that may be known
                 group[1].append(len(pieces))
                 if stretch:
                     facts.setdefault(("stretch", low, end, piece), (part, []))[1].append(len(pieces))
