@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from geoscore import disclosure, enrichment, geocoding, ingest, linkage, noise, surfaces
+from geoscore.audit import audit_surface, lay_out_areas
 from geoscore.capacity import (
     NOTHING,
     AreaPrior,
@@ -33,6 +34,7 @@ from geoscore.gazetteer_files import build_gazetteer
 from geoscore.ledger import Ledger, hash_file
 from geoscore.outputs import HEADLINE, save_report
 from geoscore.project import Project, is_address, open_project
+from geoscore.purposes import read_purposes
 from geoscore.query import Surface
 from geoscore.reference.samples import sample_path
 from geoscore.regions import Region, census_files, open_region, sensitivity
@@ -118,6 +120,7 @@ def run(
         private.mkdir(mode=0o700)
         work = _Work(plan, formula, tables, stage, private, report, suppression)
         surface = _publish(work, _build(work, opened))
+        work.counts["audit"] = _audit(work, surface)
         ledger = _begin_ledger(work, Path(project), folder)
         # what is published names the ledger as it stood when the figures were made
         surface = Surface(surface.table, replace(surface.note, ledger=ledger.head))
@@ -356,6 +359,21 @@ def _protect(work: _Work, coarser: pa.Table) -> disclosure.Protected:
     return disclosure.protect_surface(coarser, k=k, told=told, public=public)
 
 
+def _audit(work: _Work, surface: Surface) -> dict[str, Any] | None:
+    """Return whom a selection by the surface leaves out; None where nobody asks for it."""
+    plan = work.project
+    asked = read_purposes()[0][plan.purpose].audit
+    if plan.audit is None or work.region is None:
+        return {"table": None, "groups": []} if asked else None
+    work.report("audit", 0, None)
+    table, areas = plan.resolve(plan.audit.table), _resolve(plan, plan.audit.areas)
+    resolution = surface.note.resolution
+    ground = work.region.ground if areas is None else lay_out_areas(areas, resolution=resolution)
+    groups = audit_surface(surface, table, ground=ground, capacity=HEADLINE)
+    told = {"table": table.name, "capacity_usd": HEADLINE, "acknowledged": plan.audit.acknowledged}
+    return {**told, "groups": [group.to_dict() for group in groups]}
+
+
 def _raked(work: _Work, told: pa.Table) -> pa.Table:
     """Return the surface of all households, from the files' groups of k or more and the census."""
     plan, region = work.project, work.region
@@ -434,6 +452,8 @@ def _begin_ledger(work: _Work, project: Path, folder: Path) -> Ledger:
     ledger = Ledger(work.stage / "ledger.jsonl", folder=folder)
     ledger.append("run", {"geoscore": version("geoscore"), "purpose": plan.purpose, "as_of": str(plan.as_of)})
     ledger.append_file("project", project)
+    if plan.audit is not None:
+        ledger.append_file("audit", plan.resolve(plan.audit.table), {"acknowledged": plan.audit.acknowledged})
     if plan.political is not None:
         ledger.append("political", plan.political.model_dump())
     if plan.suppression is not None:
@@ -457,7 +477,8 @@ def _begin_ledger(work: _Work, project: Path, folder: Path) -> Ledger:
     files = {file["name"]: file for file in work.counts["files"]}
     for source in plan.sources:
         told = {name: files[source.name][name] for name in _TOLD}
-        stated = {"name": source.name, "vintage": str(source.vintage), "licence": source.licence}
+        stated: dict[str, Any] = {"name": source.name, "vintage": str(source.vintage), "licence": source.licence}
+        stated |= {"kind": source.kind, "permitted": source.permitted}
         stated |= {"own_list": source.own_list} if source.own_list else {}
         path = plan.resolve(source.path)
         place = ingest.show_path(path) if is_address(path) else None
