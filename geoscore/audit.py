@@ -170,7 +170,7 @@ def lay_out_areas(path: Path, *, resolution: int) -> pa.Table:
         cells = cells_from_points(
             centers["longitude"].to_numpy(float), centers["latitude"].to_numpy(float), resolution=resolution
         )
-        pieces = pd.DataFrame({"area_id": centers["GEOID"].to_numpy(), "cell": cells, "households": 100.0})
+        pieces = pd.DataFrame({"area_id": centers["area_id"].to_numpy(), "cell": cells, "households": 100.0})
     else:
         areas = areas_of(read_polygons(path, kind="areas"), path)
         index, fine = cells_from_polygons(list(areas.geometry), resolution=resolution + FINER)
