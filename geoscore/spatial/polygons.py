@@ -99,9 +99,8 @@ def _near(cells: npt.NDArray[np.uint64], area: "shapely.Geometry") -> npt.NDArra
         return np.zeros(len(cells), dtype=bool)
     longitude, latitude = cell_centers(cells)
     west, south, east, north = area.bounds
-    reach = np.degrees(
-        REACH * h3.average_hexagon_edge_length(cell_resolution(int(cells[0])), "m") / MEAN_EARTH_RADIUS_M
-    )
+    edge_m = h3.average_hexagon_edge_length(cell_resolution(int(cells[0])), "m")
+    reach = np.degrees(REACH * edge_m / MEAN_EARTH_RADIUS_M)
     wide = reach / np.maximum(np.cos(np.radians(np.minimum(np.abs(latitude) + reach, 90.0))), NARROWEST)
     beside = (longitude > west - wide) & (longitude < east + wide)
     beside |= np.abs(longitude) + wide > WIDEST_DEGREES  # at the antimeridian an outline may stand on either side
