@@ -389,9 +389,8 @@ def _note(work: _Work) -> SurfaceNote:
 def _write_outputs(work: _Work, surface: Surface) -> None:
     write_surface(surface.table, surface.note, work.stage / "surface.parquet")
     work.report("map", 0, None)
-    surface.save_map(
-        work.stage / "map.html", capacity=HEADLINE, outlines=work.region.outlines() if work.region else None
-    )
+    basemap = work.region.basemap() if work.region else None
+    surface.save_map(work.stage / "map.html", capacity=HEADLINE, basemap=basemap)
     work.report("report", 0, None)
     save_report(surface, work.stage / "report.html", summary=work.counts)
     text = json.dumps(summary_of(work.counts), indent=2, ensure_ascii=False, default=str)

@@ -4,6 +4,19 @@ Maps are handed a surface's published table and its note; they never see a house
 """
 
 from geoscore.maps.deck import MEASURES, Measure, deck_from_surface
-from geoscore.maps.page import page_html, save_page
+from geoscore.maps.layers import MapLayer, read_layers
+from geoscore.maps.page import embed_snippet, page_html, save_page
+from geoscore.maps.tiles import Tiles, read_tiles
 
-__all__ = ["MEASURES", "Measure", "deck_from_surface", "page_html", "save_page"]
+__all__ = [
+    "MEASURES",
+    "MapLayer",
+    "Measure",
+    "Tiles",
+    "deck_from_surface",
+    "embed_snippet",
+    "page_html",
+    "read_layers",
+    "read_tiles",
+    "save_page",
+]

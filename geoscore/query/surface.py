@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     import pydeck
     import shapely
 
+    from geoscore.maps import MapLayer, Measure, Tiles
+    from geoscore.reference.basemap import Basemap
+
 Floats = npt.NDArray[np.float64]
 By = Literal["zip", "cell", "county"]
 Rank = Literal["estimate", "share", "index", "low", "households"]
@@ -145,14 +148,28 @@ class Surface:
             raise SurfaceError(f"resolution {resolution}: the surface has {self.note.resolution}, and cells only merge")
         return Surface(roll_up(self.table, resolution=resolution), replace(self.note, resolution=resolution))
 
-    def map(self, *, capacity: float = DEFAULT_CAPACITY) -> "pydeck.Deck":
-        """Return a pydeck map of expected households, which shows itself in a notebook."""
+    def map(self, *, capacity: Capacity = DEFAULT_CAPACITY, measure: "Measure" = "estimate") -> "pydeck.Deck":
+        """Return a pydeck map, which shows itself in a notebook and takes other layers beside its own.
+
+        Parameters
+        ----------
+        capacity
+            Threshold in US dollars, or a band.
+        measure
+            What is colored: ``estimate``, ``share``, ``index`` or ``low``.
+        """
         from geoscore.maps import deck_from_surface
 
-        return deck_from_surface(self.table, note=self.note, capacity=capacity)
+        return deck_from_surface(self.table, note=self.note, capacity=capacity, measure=measure)
 
     def save_map(
-        self, path: Path | str, *, capacity: float = DEFAULT_CAPACITY, outlines: dict[str, Any] | None = None
+        self,
+        path: Path | str,
+        *,
+        capacity: Capacity = DEFAULT_CAPACITY,
+        basemap: "Basemap | None" = None,
+        layers: "Sequence[MapLayer]" = (),
+        tiles: "Tiles | None" = None,
     ) -> None:
         """Write the map as one HTML page that needs no network, with a threshold slider.
 
@@ -161,16 +178,32 @@ class Surface:
         path
             The HTML file.
         capacity
-            Threshold in US dollars at which the page opens.
-        outlines
-            GeoJSON of county outlines with a ``name``; those of the samples where they hold the surface's counties.
+            Threshold in US dollars, or band, at which the page opens.
+        basemap
+            Outlines and names under the hexagons; those of the samples where they hold the surface's counties.
+        layers
+            Shapes of your own with figures: drawn on the map, summed and listed below it.
+        tiles
+            A server of map tiles; without one the page calls nobody.
         """
         from geoscore.maps import save_page
-        from geoscore.reference.census import sample_outlines
 
-        check_threshold(capacity)
-        outlines = outlines or sample_outlines(self.note.counties)
-        save_page(Path(path), self.table, note=self.note, capacity=capacity, outlines=outlines)
+        save_page(
+            Path(path),
+            self.table,
+            note=self.note,
+            capacity=capacity,
+            basemap=basemap or self.basemap,
+            layers=tuple(layers),
+            tiles=tiles,
+        )
+
+    @cached_property
+    def basemap(self) -> "Basemap":
+        """Outlines and names of the samples, as far as they hold the surface's counties."""
+        from geoscore.reference.basemap import sample_basemap
+
+        return sample_basemap(self.note.counties)
 
     def save(self, path: Path | str) -> None:
         """Write the surface to one Parquet file."""
