@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 
 EFFORT: Final = 6  # of gzip; more takes twice the time for a hundredth of the size
 MOST: Final = 2**31 - 1
@@ -72,9 +71,9 @@ class Packer:
         """Add numbers of shape (n, m) as they are."""
         self._put(name, _planes(values.T, "f8"), "f8", values.shape)
 
-    def add_words(self, name: str, words: Integers) -> None:
+    def add_words(self, name: str, words: npt.NDArray[np.uint64]) -> None:
         """Add unsigned 64-bit numbers in ascending order, shape (n,): H3 cells."""
-        steps = np.diff(words.astype(np.uint64), prepend=np.uint64(0))
+        steps = np.diff(words, prepend=np.uint64(0))
         self._put(name, _planes(steps, "u8"), "u8", (len(words), 1), delta="rows")
 
     def add_json(self, name: str, value: object) -> None:

@@ -80,7 +80,7 @@ def page_html(
     layers
         Shapes of one's own, drawn over the hexagons and listed in a table with their figures.
     tiles
-        A server of map tiles for the ground. Only with it the page asks anything of a network, and of that server alone.
+        A server of map tiles for the ground; only with it the page asks anything of a network, and only of it.
 
     Returns
     -------

@@ -145,7 +145,7 @@ def _pack_level(packer: Packer, cells: npt.NDArray[np.uint64], *, level: int) ->
     offsets = steps - middle[:, None, :]
     offsets[:, 3:6] += offsets[:, :3]
     packer.add(f"middle{level}", middle, delta="rows")
-    packer.add(f"corners{level}", offsets.reshape(len(cells), -1), delta="rows")
+    packer.add(f"corners{level}", offsets.reshape(len(cells), 2 * most), delta="rows")
 
 
 def _pack_rows(packer: Packer, rows: Rows) -> None:
