@@ -13,6 +13,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from geoscore.errors import InputNotFoundError, PolicyError, ProjectError, did_you_mean
+from geoscore.purposes import UNSTATED, find_objection, read_purposes
 from geoscore.schemas import EVIDENCE, IDENTITY
 
 Purpose = Literal["nonprofit-fundraising", "political", "retail", "research"]
@@ -48,10 +49,19 @@ class Source(_Settings):
     date_order: Literal["mdy", "dmy"] | None = None
     vintage: date | str = "not stated"
     licence: str = "not stated"
+    kind: str = UNSTATED
     permitted: tuple[Purpose, ...] | None = None
     features: bool = True
     own_list: str | None = None
     sensitive: dict[str, str] = {}
+
+    @field_validator("kind")
+    @classmethod
+    def _known_kind(cls, kind: str) -> str:
+        kinds = read_purposes()[1]
+        if kind != UNSTATED and kind not in kinds:
+            raise ValueError(f"{kind!r} is no kind of source{did_you_mean(kind, kinds)}; there are {', '.join(kinds)}")
+        return kind
 
     @field_validator("columns")
     @classmethod
@@ -158,6 +168,14 @@ class Political(_Settings):
     usual_charge_usd: Annotated[float, Field(ge=0)]
 
 
+class Audit(_Settings):
+    """The census table that the surface is audited against, and what was decided on what it said."""
+
+    table: Path
+    areas: Path | None = None
+    acknowledged: str | None = None
+
+
 class Capacity(_Settings):
     """What counts as capacity: a formula that ships with geoscore, or a TOML file of the same form."""
 
@@ -180,6 +198,7 @@ class Project(_Settings):
     surface: Surface = Surface()
     suppression: Suppression | None = None
     political: Political | None = None
+    audit: Audit | None = None
     folder: Path = Path()
 
     @model_validator(mode="after")
@@ -289,7 +308,7 @@ def _first_words(error: ValidationError) -> str:
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         known = {*Project.model_fields, *Source.model_fields, *Surface.model_fields, *Census.model_fields}
-        known |= {*Suppression.model_fields, *Geocoding.model_fields, *Political.model_fields}
+        known |= {*Suppression.model_fields, *Geocoding.model_fields, *Political.model_fields, *Audit.model_fields}
         message = f"no such setting{did_you_mean(str(first['loc'][-1]), known)}"
     more = error.error_count() - 1
     return f"{place + ': ' if place else ''}{message}" + (f" (and {more} more)" if more else "")
@@ -303,8 +322,5 @@ def _check_purpose(project: Project) -> None:
                 " data may not be used to solicit or for commercial purposes (52 U.S.C. 30111(a)(4), 11 CFR 104.15); a"
                 " committee's own list is allowed: say so under own_list"
             )
-        if source.permitted is not None and project.purpose not in source.permitted:
-            raise PolicyError(
-                f"source {source.name!r} permits {', '.join(source.permitted) or 'nothing'}, not {project.purpose!r}; "
-                "leave it out or ask its owner for a wider licence"
-            )
+        if objection := find_objection(source.kind, project.purpose, source.permitted):
+            raise PolicyError(f"source {source.name!r} {objection}")

@@ -132,11 +132,10 @@ def sensitivity(region: Region, *, used: Formula, capacity: float) -> list[dict[
     weights = region.distribution.households_
     told: list[dict[str, Any]] = []
     for formula in (used, *others):
-        income = formula.income()
-        if income is None:
-            continue
         bands: tuple[Band, ...] = ("low", "mid", "high")
-        rates = [float(income.factor(np.array([np.nan]), band=band)[0]) for band in bands]
+        rates = [rate for rate in (formula.usual_factor(band=band) for band in bands) if rate is not None]
+        if not rates:
+            continue
         above = weights @ region.distribution.exceedance(capacity / np.array(rates)) / weights.sum()
         shares = {str(band): round(float(share), 4) for band, share in zip(bands, above, strict=True)}
         told.append({"formula": formula.name, "horizon": formula.horizon, **shares})

@@ -241,6 +241,7 @@ class SurfaceNote:
     sources: tuple[SourceNote, ...] = ()
     counties: dict[str, str] = field(default_factory=dict)
     epsilon: float | None = None  # privacy budget of one household, where the figures are noisy
+    protection: str = ""  # the counts of k or more that the bands were worked out from (disclosure/protection.py)
     ledger: str = ""  # hash of the ledger's last entry when the figures were made
     format_version: int = FORMAT_VERSION
 

@@ -167,8 +167,8 @@ def find_contradictions(homes: Table, formula: Formula) -> dict[str, int]:
     ...     find_contradictions(homes, open_formula("income-2pct-1y"))
     {'a gift above the capacity by income': 1, 'an income outside its band': 1}
     """
-    income = formula.income()
-    rate = float(income.factor(np.array([np.nan]), band="high")[0]) if income is not None else np.inf
+    factor = formula.usual_factor(band="high")
+    rate = np.inf if factor is None else factor
     years = max(1.0, float(formula.horizon.split()[0])) if formula.horizon[:1].isdigit() else 1.0
     kinds = {
         "a gift above the capacity by income": nw.col("largest_gift_usd") > nw.col("income_usd") * rate * years,

@@ -256,22 +256,34 @@ def verify(
 @app.command()
 def audit(
     surface: SurfaceFile,
-    table: Annotated[Path, typer.Option(help="Census table B03002 by the project's areas.")],
-    project: Annotated[Path, typer.Option(help="The project file, whose census areas lay the table out.")],
+    table: Annotated[Path, typer.Option(help="Census table B03002, by the project's areas or by those of --areas.")],
+    project: Annotated[
+        Path | None, typer.Option(help="The project file; the one that the ledger beside the surface names by default.")
+    ] = None,
+    areas: Annotated[
+        Path | None,
+        typer.Option(help="Polygons or centers of population of the table's areas, if not the project's."),
+    ] = None,
     capacity: Annotated[
         str, typer.Option(metavar="USD", help="Threshold or band that a selection would go by.")
     ] = "2500",
     format: Annotated[Format, typer.Option(help="table or json.")] = Format.TABLE,  # noqa: A002
 ) -> None:
     """Say how far a surface stands in for race and Hispanic origin, and whom a selection by it would leave out."""
-    from geoscore.audit import audit_surface
+    from geoscore.audit import audit_surface, ground_of_run, lay_out_areas
     from geoscore.cli.show import show_audit
     from geoscore.ladder import parse_capacity
     from geoscore.project import open_project
     from geoscore.query import open_surface
+    from geoscore.regions import open_region
 
     threshold = parse_capacity(capacity)
-    groups = audit_surface(open_surface(surface), open_project(project), table, capacity=threshold)
+    opened = open_surface(surface)
+    if areas is not None:
+        ground = lay_out_areas(areas, resolution=opened.note.resolution)
+    else:
+        ground = ground_of_run(surface) if project is None else open_region(open_project(project)).ground
+    groups = audit_surface(opened, table, ground=ground, capacity=threshold)
     show_audit(groups, as_json=format is Format.JSON)
 
 
@@ -283,7 +295,8 @@ def attack(
     from geoscore.attack import attack_folder
 
     found = attack_folder(folder)
-    told = f"{found.surfaces} surfaces, {found.facts:,} figures, {found.hidden:,} hidden pairs of cell and ZIP"
+    told = f"{found.surfaces} surfaces, {found.facts:,} figures, {found.hidden:,} hidden pairs of cell and ZIP, "
+    told += f"{found.bands:,} groups of bands"
     if not found.safe():
         first = "; ".join(found.found[:3])
         raise SurfaceError(

@@ -94,6 +94,7 @@ def _source_text(profile: FileProfile, name: str, folder: Path) -> str:
         *([f"id = {_quote(source.id)}"] if source.id else ["# no column tells every row apart, so rows are numbered"]),
         'vintage = "not stated"  # when the file was made, such as 2026-05-01',
         'licence = "not stated"  # what you may do with it',
+        '# kind = "own-list"  # or voter-file, property-roll, commercial-list, ...: what it may be used for',
         *(f"# {note}" for note in profile.notes),
         "",
         "[sources.columns]",

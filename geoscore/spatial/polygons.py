@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from geoscore.errors import InputError
-from geoscore.spatial.cells import MEAN_EARTH_RADIUS_M
+from geoscore.spatial.cells import MEAN_EARTH_RADIUS_M, cell_centers, cell_resolution
 
 if TYPE_CHECKING:
     import shapely
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 CORNERS = 128
 WIDEST_DEGREES = 180.0
+REACH = 2.0
+"""No corner of a cell is farther from its center than this many mean edges (at most 1.4 anywhere)."""
+NARROWEST = 1e-6
 DECIMALS = 9
 """Drawn areas are kept to a tenth of a millimeter: finer corners only make trouble."""
 
@@ -77,6 +80,7 @@ def cell_shares(cells: npt.NDArray[np.uint64], area: "shapely.Geometry") -> Floa
 
     shares = np.zeros(len(cells))
     known = np.flatnonzero(cells > 0)
+    known = known[_near(cells[known], area)]
     shapes = cell_polygons(cells[known])
     shapely.prepare(area)
     whole = shapely.contains(area, shapes)
@@ -85,6 +89,22 @@ def cell_shares(cells: npt.NDArray[np.uint64], area: "shapely.Geometry") -> Floa
     inside = shapely.area(shapely.intersection(shapes[cut], area))
     shares[known[cut]] = np.clip(inside / shapely.area(shapes[cut]), 0.0, 1.0)
     return shares
+
+
+def _near(cells: npt.NDArray[np.uint64], area: "shapely.Geometry") -> npt.NDArray[np.bool_]:
+    """Return which cells may touch an area, by their centers: drawing the outlines of all others takes longest."""
+    import h3
+
+    if not len(cells) or area.is_empty:
+        return np.zeros(len(cells), dtype=bool)
+    longitude, latitude = cell_centers(cells)
+    west, south, east, north = area.bounds
+    edge_m = h3.average_hexagon_edge_length(cell_resolution(int(cells[0])), "m")
+    reach = np.degrees(REACH * edge_m / MEAN_EARTH_RADIUS_M)
+    wide = reach / np.maximum(np.cos(np.radians(np.minimum(np.abs(latitude) + reach, 90.0))), NARROWEST)
+    beside = (longitude > west - wide) & (longitude < east + wide)
+    beside |= np.abs(longitude) + wide > WIDEST_DEGREES  # at the antimeridian an outline may stand on either side
+    return beside & (latitude > south - reach) & (latitude < north + reach)
 
 
 def read_area(path: Path) -> "shapely.Geometry":

@@ -3,16 +3,19 @@
 Households are counted by place and level of evidence first; all arithmetic happens on the counts.
 """
 
-from geoscore.surfaces.build import build_surface, count_groups, roll_up
+from geoscore.surfaces.build import build_surface, count_groups, count_told, roll_up
 from geoscore.surfaces.census import census_surface, rake_surface
-from geoscore.surfaces.errors import Allocation, Errors, describe_parts
+from geoscore.surfaces.errors import Allocation, Errors, Links, add_parts, describe_parts
 
 __all__ = [
     "Allocation",
     "Errors",
+    "Links",
+    "add_parts",
     "build_surface",
     "census_surface",
     "count_groups",
+    "count_told",
     "describe_parts",
     "rake_surface",
     "roll_up",

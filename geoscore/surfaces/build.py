@@ -3,7 +3,8 @@
 Households are counted by place and level of evidence first; all arithmetic happens on the counts.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import narwhals as nw
@@ -11,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from geoscore.engines import Frame
 from geoscore.errors import SurfaceError
@@ -104,22 +106,14 @@ def build_surface(
     p = len(rows)
     expected, shared = np.zeros((p, 1 + len(LADDER))), np.zeros((p, 1 + len(LADDER)))
     lives_here = [np.zeros_like(expected) for _ in range(3)]
-    frame = to_pandas(groups).assign(position=positions)
-    levels = frame.groupby(list(LEVEL_COLUMNS), dropna=False, sort=True)
-    for done, (level, members) in enumerate(levels, start=1):
-        count = np.bincount(members["position"], weights=members["households"], minlength=weights.shape[0])
-        mass = weights.T @ count
-        here = np.flatnonzero(mass)
-        curve, unknown = _curve(dict(zip(LEVEL_COLUMNS, level, strict=True)), prior, here)
-        curve = with_all(np.broadcast_to(curve, (len(here), len(LADDER))))
-        mean = mass[here, None] * curve
+    for level in _by_level(groups, positions, weights, prior, progress):
+        here, curve = level.here, level.curve
+        mean = level.mass[:, None] * curve
         expected[here] += mean
         for i, square in enumerate(squares):
-            lives_here[i][here] += mean - (square.T @ count)[here, None] * curve**2
-        if unknown:
-            shared[here] += mass[here, None] * np.sqrt(curve * (1.0 - curve))
-        if progress:
-            progress(done, levels.ngroups)
+            lives_here[i][here] += mean - (square.T @ level.count)[here, None] * curve**2
+        if level.unknown:
+            shared[here] += level.mass[:, None] * np.sqrt(curve * (1.0 - curve))
     parts = {
         "households and their places": (lives_here[0], lives_here[1], lives_here[2]),
         "survey, area by area": links.covariances(
@@ -128,6 +122,80 @@ def build_surface(
         "survey, in common": links.together(shared, prior.errors.common_of(rows["county"])),
     }
     return surface_of(rows, expected, parts)
+
+
+def count_told(groups: pa.Table, kernel: pa.Table, prior: Prior, *, multiplier: float | None) -> pa.Table:
+    """Count the households that files tell something of: their income or its band, a capacity, other evidence.
+
+    Parameters
+    ----------
+    groups, kernel, prior
+        As for ``build_surface``.
+    multiplier
+        Capacity for a dollar of income where nothing is known of a household; None where none counts.
+
+    Returns
+    -------
+    Table of schema ``SURFACE``
+        A row for each (cell, ZIP) pair that holds any of them. Variances are of what the files leave open of the
+        households' capacities, not of their places.
+    """
+    groups = groups.filter(_says_something(groups, multiplier))
+    expected, left = (np.zeros((len(prior.pairs), 1 + len(LADDER))) for _ in range(2))
+    if groups.num_rows:
+        for level in _by_level(groups, *_position_matrix(groups, kernel, prior.pairs), prior, None):
+            mean = level.mass[:, None] * level.curve
+            expected[level.here] += mean
+            left[level.here] += mean * (1.0 - level.curve)
+    used = expected[:, 0] > 0
+    values = Figures.apart(expected[used, 0], expected[used, 1:], left[used, 1:])
+    return surface_table(prior.pairs[used], values)
+
+
+def _says_something(groups: pa.Table, multiplier: float | None) -> pa.ChunkedArray:
+    """Return of which groups the files say anything that bears on capacity."""
+    known = pc.greater(groups["known_bin"], 0)
+    known = pc.or_(known, groups["income_known"])
+    for name in ("income_low_usd", "income_high_usd"):
+        known = pc.or_(known, pc.is_valid(groups[name]))
+    known = pc.or_(known, pc.fill_null(pc.greater(groups["evidence"], 0), False))
+    usual = pa.scalar(multiplier, pa.float64())
+    return pc.or_(known, pc.fill_null(pc.not_equal(groups["multiplier"], usual), False))
+
+
+@dataclass(frozen=True)
+class _Level:
+    """Households of one level of evidence.
+
+    ``count`` by position, ``here`` the pairs where they may live, ``mass`` how many do, ``curve`` their shares behind a
+    column of ones, ``unknown`` whether the census had a say in it.
+    """
+
+    count: Floats
+    here: npt.NDArray[np.int64]
+    mass: Floats
+    curve: Floats
+    unknown: bool
+
+
+def _by_level(
+    groups: pa.Table,
+    positions: npt.NDArray[np.int64],
+    weights: Any,
+    prior: Prior,
+    progress: Callable[[int, int], None] | None,
+) -> Iterator[_Level]:
+    frame = to_pandas(groups).assign(position=positions)
+    levels = frame.groupby(list(LEVEL_COLUMNS), dropna=False, sort=True)
+    for done, (level, members) in enumerate(levels, start=1):
+        counted = np.bincount(members["position"], weights=members["households"], minlength=weights.shape[0])
+        count = np.asarray(counted, dtype=np.float64)
+        mass = weights.T @ count
+        here = np.flatnonzero(mass)
+        curve, unknown = _curve(dict(zip(LEVEL_COLUMNS, level, strict=True)), prior, here)
+        yield _Level(count, here, mass[here], with_all(np.broadcast_to(curve, (len(here), len(LADDER)))), unknown)
+        if progress:
+            progress(done, levels.ngroups)
 
 
 def with_all(shares: Floats) -> Floats:
