@@ -70,7 +70,7 @@ def save_report(
         region=region.to_dict(),
         sentences=tuple(str(answer) for answer in (region, *answers)),
         places=tuple(_compared(answer, region, where) for answer in answers),
-        counties=tuple(answer.to_dict() for answer in listing.by("county")),
+        counties=tuple(row for row in listing.by("county").to_rows()),
         top_zips=_top(listing.by("zip").top(TOP_ZIPS).to_rows(), where),
         top_cells=_top(listing.by("cell").top(TOP_CELLS).to_rows(), where, zips=_zips_of_cells(surface)),
         curve=_curve(surface, surface.select(), ladder),

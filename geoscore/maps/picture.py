@@ -177,8 +177,8 @@ def _draw_map(axes: "Axes", scene: Scene, *, letter: float) -> None:
         _polygons(axes, scene.cells[scene.classes == number], facecolor=color, edgecolor="white", linewidth=0.15)
     hidden = scene.cells[scene.classes < 0]
     if len(hidden):
-        merged = np.array([shapely.union_all(shapely.buffer(hidden, 1e-4))], dtype=object)
-        _polygons(axes, merged, facecolor="#ecedeb", edgecolor="#aab2b8", hatch="//////", linewidth=0)
+        _polygons(axes, hidden, facecolor="#ecedeb", linewidth=0)
+        _lines(axes, scene.hatch, color="#aab2b8", linewidth=0.45)
     _lines(axes, scene.zips, color="#465460", alpha=0.35, linewidth=0.4)
     _lines(axes, scene.borders, color="#465460", alpha=0.7, linewidth=0.6)
     _lines(axes, scene.shore, color="#68808e", linewidth=0.8)

@@ -32,8 +32,11 @@ KM_PER_DEGREE: Final = np.pi * MEAN_EARTH_RADIUS_M / 180_000.0
 KM_PER_MILE: Final = 1.609344
 MARGIN: Final = 0.03
 LABELS: Final = 22
-LETTER: Final = 0.0078
-"""Width of a letter beside that of the map, for keeping names apart."""
+LETTER: Final = 6.4
+"""Width of a letter on a map of ``WIDTH`` dots, for keeping names apart."""
+WIDTH: Final = 820.0
+HATCH: Final = 110
+"""Hatching lines across a map."""
 
 Bounds = tuple[float, float, float, float]
 
@@ -57,6 +60,8 @@ class Scene:
         Width and height of what is shown.
     cells, classes
         Polygons, and the class of each: -1 where it is hidden.
+    hatch
+        Lines across the hidden ones.
     colors, words
         Of each class.
     land, shore, borders, zips
@@ -70,6 +75,7 @@ class Scene:
     size_km: tuple[float, float]
     cells: npt.NDArray[np.object_]
     classes: npt.NDArray[np.int64]
+    hatch: npt.NDArray[np.object_]
     colors: tuple[str, ...]
     words: tuple[str, ...]
     land: npt.NDArray[np.object_]
@@ -116,6 +122,7 @@ def scene_from_surface(
     basemap: Basemap | None = None,
     layers: Sequence[MapLayer] = (),
     focus: Bounds | None = None,
+    width: float = WIDTH,
 ) -> Scene:
     """Lay out a still map.
 
@@ -135,6 +142,8 @@ def scene_from_surface(
         Shapes of the user's own, with their names.
     focus
         West, south, east and north in degrees of what is shown; all of the surface by default.
+    width
+        Dots across the map, for which names find room.
 
     Raises
     ------
@@ -157,10 +166,12 @@ def scene_from_surface(
     between = None if around is None else shapely.difference(shapely.union_all(shapely.boundary(counties)), around)
     own = np.array([layer.shape() for layer in layers], dtype=object)
     kept = frame.keeps(polygons)
+    placed = frame.place(polygons[kept])
     return Scene(
         size_km=frame.size_km,
-        cells=frame.place(polygons[kept]),
+        cells=placed,
         classes=classes[kept].astype(np.int64),
+        hatch=_hatch(placed[classes[kept] < 0], frame.size_km, gap_km=frame.size_km[0] / HATCH * WIDTH / width),
         colors=ramp(palette, classes=len(breaks) + 1),
         words=_words(breaks, measure=measure),
         land=frame.clip(counties),
@@ -168,7 +179,7 @@ def scene_from_surface(
         borders=frame.clip(shapely.get_parts(between) if between is not None else counties[:0]),
         zips=frame.clip(_between(zips) if focus else zips[:0]),
         layers=frame.clip(own),
-        labels=_labels(frame, basemap, layers),
+        labels=_labels(frame, basemap, layers, letter=LETTER / width),
         k=note.k,
         title=clean_text(note.title or "Giving capacity"),
         headline=_headline(rows.region(), capacity),
@@ -218,11 +229,22 @@ def _shapes(collection: dict[str, Any] | None) -> Any:
     return shapely.coverage_simplify(shapes, 0.0008) if len(shapes) else shapes
 
 
+def _hatch(hidden: Any, size_km: tuple[float, float], *, gap_km: float) -> Any:
+    """Return diagonal lines across shapes, running on from one into the next."""
+    if not len(hidden):
+        return np.array([], dtype=object)
+    wide, high = size_km
+    starts = np.arange(-high, wide, gap_km)
+    ends = [np.column_stack([starts + side, np.full_like(starts, side)]) for side in (0.0, high)]
+    lines = shapely.linestrings(np.stack(ends, axis=1))
+    return np.array([shapely.intersection(shapely.union_all(hidden), shapely.multilinestrings(lines))], dtype=object)
+
+
 def _between(shapes: Any) -> Any:
     return shapely.get_parts(shapely.union_all(shapely.boundary(shapes))) if len(shapes) else shapes
 
 
-def _labels(frame: _Frame, basemap: Basemap, layers: Sequence[MapLayer]) -> tuple[Label, ...]:
+def _labels(frame: _Frame, basemap: Basemap, layers: Sequence[MapLayer], *, letter: float) -> tuple[Label, ...]:
     """Return the names that find room, layers first, then counties, then places by size."""
     wanted: list[tuple[str, float, float, str]] = []
     for layer in layers:
@@ -239,7 +261,7 @@ def _labels(frame: _Frame, basemap: Basemap, layers: Sequence[MapLayer]) -> tupl
         if not shapely.contains_xy(frame.box, longitude, latitude) or len(labels) >= LABELS:
             continue
         x, y = frame.point(np.array([[longitude, latitude]]))[0]
-        wide, high = LETTER * frame.size_km[0] * (len(text) + 3) / 2, 0.016 * frame.size_km[0]
+        wide, high = letter * frame.size_km[0] * (len(text) + 3) / 2, 2.1 * letter * frame.size_km[0]
         box = (x - wide, y - high, x + wide, y + high)
         if box[0] < 0 or box[2] > frame.size_km[0]:
             continue

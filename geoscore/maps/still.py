@@ -12,26 +12,26 @@ import shapely
 from geoscore.ladder import Capacity
 from geoscore.maps.layers import MapLayer
 from geoscore.maps.measures import Measure
-from geoscore.maps.scene import Bounds, Scene, scene_from_surface
+from geoscore.maps.scene import WIDTH, Bounds, Scene, scene_from_surface
 from geoscore.reference.basemap import Basemap
 from geoscore.schemas import SurfaceNote
 
-WIDTH: Final = 820.0
 LEGEND: Final = 62.0
+HIDDEN: Final = "#ecedeb"
 HEADING: Final = 58.0
 LINE: Final = 15.0
-FOOTER_LETTERS: Final = 125
 STYLE: Final = (
     "text{font:12px system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif;fill:#4a5763}"
     ".title{font-weight:600;font-size:21px;fill:#1b2530}.under{font-size:14px}.key{font-weight:600;fill:#1b2530}"
-    ".name{font-weight:600;font-size:11px;fill:#28343f;text-anchor:middle;"
-    "paint-order:stroke;stroke:#fff;stroke-width:3px;stroke-linejoin:round;stroke-opacity:.85}"
+    ".name{font-weight:600;font-size:11px;fill:#28343f;text-anchor:middle}"
+    ".halo{stroke:#fff;stroke-width:3px;stroke-linejoin:round;stroke-opacity:.85}"
     ".county{letter-spacing:.05em;font-size:10.5px}.layer{fill:#7a1f84;font-size:13px}"
 )
 GROUND: Final = {
     "land": 'fill="#f8f7f3"',
     "zips": 'fill="none" stroke="#465460" stroke-opacity=".35" stroke-width=".6"',
     "borders": 'fill="none" stroke="#465460" stroke-opacity=".6" stroke-width=".8"',
+    "hatch": 'fill="none" stroke="#aab2b8" stroke-width=".9"',
     "shore": 'fill="none" stroke="#68808e" stroke-width="1.1"',
     "layers": 'fill="#7a1f84" fill-opacity=".08" stroke="#7a1f84" stroke-width="2"',
 }
@@ -47,6 +47,7 @@ def map_svg(
     layers: Sequence[MapLayer] = (),
     focus: Bounds | None = None,
     standalone: bool = False,
+    width: float = WIDTH,
 ) -> str:
     """Return a map as an SVG element, or as a file of its own with title and footer.
 
@@ -61,38 +62,41 @@ def map_svg(
     '<svg'
     """
     scene = scene_from_surface(
-        table, note=note, capacity=capacity, measure=measure, basemap=basemap, layers=layers, focus=focus
+        table,
+        note=note,
+        capacity=capacity,
+        measure=measure,
+        basemap=basemap,
+        layers=layers,
+        focus=focus,
+        width=width,
     )
-    return svg_from_scene(scene, standalone=standalone)
+    return svg_from_scene(scene, standalone=standalone, width=width)
 
 
-def svg_from_scene(scene: Scene, *, standalone: bool = False) -> str:
+def svg_from_scene(scene: Scene, *, standalone: bool = False, width: float = WIDTH) -> str:
     """Return a scene as SVG."""
-    scale = WIDTH / scene.size_km[0]
+    scale = width / scene.size_km[0]
     high = scene.size_km[1] * scale
     head = HEADING if standalone else 0.0
-    foot = wrap(scene.footer, FOOTER_LETTERS) if standalone else []
+    foot = wrap(scene.footer, int(width / 6.5)) if standalone else []
     height = head + high + LEGEND + (LINE * len(foot) + 8 if foot else 0)
     number = f"h{len(scene.cells)}x{round(high)}"  # ids must not meet those of another map on the same page
-    clip = f'<clipPath id="c{number}"><rect width="{WIDTH:.0f}" height="{high:.1f}"/></clipPath>'
-    hatch = (
-        f'<pattern id="{number}" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-        '<rect width="5" height="5" fill="#ecedeb"/><path d="M0 0V5" stroke="#aab2b8" stroke-width="1.6"/></pattern>'
-    )
+    clip = f'<clipPath id="c{number}"><rect width="{width:.0f}" height="{high:.1f}"/></clipPath>'
     title = escape(f"{scene.title}: {scene.legend}")
     space = ' xmlns="http://www.w3.org/2000/svg"' if standalone else ""
     parts = [
-        f'<svg{space} viewBox="0 0 {WIDTH:.0f} {height:.0f}" role="img" aria-label="{title}">',
-        f"<style>{STYLE}</style><defs>{hatch}{clip}</defs>",
+        f'<svg{space} viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="{title}">',
+        f"<style>{STYLE}</style><defs>{clip}</defs>",
     ]
     if standalone:
-        parts.append(f'<rect width="{WIDTH:.0f}" height="{height:.0f}" fill="#fff"/>')
+        parts.append(f'<rect width="{width:.0f}" height="{height:.0f}" fill="#fff"/>')
         parts.append(f'<text class="title" x="14" y="27">{escape(scene.title)}</text>')
         parts.append(f'<text class="under" x="14" y="48">{escape(scene.headline)}</text>')
     parts.append(f'<g transform="translate(0 {head:g})"><g clip-path="url(#c{number})">')
-    parts.append(f'<rect width="{WIDTH:.0f}" height="{high:.1f}" fill="#dfe7ea"/>')
-    parts += _drawn(scene, scale, high, f"url(#{number})")
-    parts.append(f"</g>{_scale_bar(scene, scale, high)}{_legend(scene, high, f'url(#{number})')}</g>")
+    parts.append(f'<rect width="{width:.0f}" height="{high:.1f}" fill="#dfe7ea"/>')
+    parts += _drawn(scene, scale, high)
+    parts.append(f"</g>{_scale_bar(scene, scale, high)}{_legend(scene, high, width)}</g>")
     parts += [
         f'<text x="14" y="{head + high + LEGEND + LINE * i + 4:.1f}">{escape(line)}</text>'
         for i, line in enumerate(foot)
@@ -100,17 +104,19 @@ def svg_from_scene(scene: Scene, *, standalone: bool = False) -> str:
     return "".join([*parts, "</svg>"])
 
 
-def _drawn(scene: Scene, scale: float, high: float, hatch: str) -> Iterable[str]:
+def _drawn(scene: Scene, scale: float, high: float) -> Iterable[str]:
     yield _group(scene.land, GROUND["land"], scale, high)
-    fills = [hatch, *scene.colors]
+    fills = [HIDDEN, *scene.colors]
     for number in range(-1, len(scene.colors)):
         some = scene.cells[scene.classes == number]
         yield _group(some, f'fill="{fills[number + 1]}" stroke="#fff" stroke-width=".35"', scale, high)
-    for name in ("zips", "borders", "shore", "layers"):
+    for name in ("hatch", "zips", "borders", "shore", "layers"):
         yield _group(getattr(scene, name), GROUND[name], scale, high)
     for label in scene.labels:
         x, y = label.at[0] * scale, high - label.at[1] * scale
-        yield f'<text class="name {label.kind}" x="{x:.1f}" y="{y + 4:.1f}">{escape(label.text)}</text>'
+        where, text = f'x="{x:.1f}" y="{y + 4:.1f}"', escape(label.text)
+        for kind in (f"name {label.kind} halo", f"name {label.kind}"):  # `paint-order` is not known everywhere
+            yield f'<text class="{kind}" {where}>{text}</text>'
 
 
 def _group(shapes: Any, how: str, scale: float, high: float) -> str:
@@ -146,13 +152,18 @@ def _scale_bar(scene: Scene, scale: float, high: float) -> str:
     )
 
 
-def _legend(scene: Scene, high: float, hatch: str) -> str:
+def _legend(scene: Scene, high: float, width: float) -> str:
     boxes = [*zip(scene.colors, scene.words, strict=True)]
     if scene.hides:
-        boxes.append((hatch, f"hidden (< {scene.k})"))
-    step = WIDTH / len(boxes)
-    return f'<text class="key" y="{high + 19:.0f}">{escape(scene.legend)}</text>' + "".join(
-        f'<rect x="{i * step:.1f}" y="{high + 26:.0f}" width="{step - 4:.1f}" height="11" fill="{color}"/>'
-        f'<text x="{i * step:.1f}" y="{high + 51:.0f}">{escape(word)}</text>'
-        for i, (color, word) in enumerate(boxes)
+        boxes.append((HIDDEN, f"hidden (< {scene.k})"))
+    step = width / len(boxes)
+    lines = "".join(f"M{(len(boxes) - 1) * step + at:.1f} {high + 37:.0f}l11 -11" for at in np.arange(0, step - 15, 5))
+    return (
+        f'<text class="key" y="{high + 19:.0f}">{escape(scene.legend)}</text>'
+        + "".join(
+            f'<rect x="{i * step:.1f}" y="{high + 26:.0f}" width="{step - 4:.1f}" height="11" fill="{color}"/>'
+            f'<text x="{i * step:.1f}" y="{high + 51:.0f}">{escape(word)}</text>'
+            for i, (color, word) in enumerate(boxes)
+        )
+        + (f'<path d="{lines}" {GROUND["hatch"]}/>' if scene.hides else "")
     )

@@ -3,6 +3,7 @@
 The page is self-contained and prints well, or is a PDF. Its template may be replaced or extended by a user's own.
 """
 
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,10 @@ ENDINGS: Final = (".html", ".htm", ".pdf")
 AROUND: Final = 0.35
 """How much of its size is shown around an area, on each side, and at least:"""
 AROUND_DEGREES: Final = 0.06
+TALLEST: Final = 1.15
+"""Height of a closer map, beside its width."""
+MAP_WIDTH: Final = 600.0
+"""Dots across a map: few, so that its words can be read on paper."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +117,8 @@ def report_html(content: ReportContent, *, template: Path | None = None) -> str:
 
 def drawings(content: ReportContent) -> dict[str, str]:
     """Return the report's pictures as SVG: ``map``, ``detail``, ``curve``, ``comparison``; empty where not needed."""
-    shown = {"note": content.note, "capacity": content.capacity, "basemap": content.basemap}
+    shown: dict[str, Any] = {"note": content.note, "capacity": content.capacity, "basemap": content.basemap}
+    shown["width"] = MAP_WIDTH
     marks = content.capacity if isinstance(content.capacity, tuple) else (content.capacity,)
     outlines = (*content.outlines, *content.layers)
     focus = _focus(content.outlines)
@@ -132,7 +138,10 @@ def _focus(outlines: tuple[MapLayer, ...]) -> tuple[float, float, float, float] 
     west, south = (min(box[i] for box in bounds) for i in (0, 1))
     east, north = (max(box[i] for box in bounds) for i in (2, 3))
     across, up = (max(AROUND * side, AROUND_DEGREES) for side in (east - west, north - south))
-    return west - across, south - up, east + across, north + up
+    west, south, east, north = west - across, south - up, east + across, north + up
+    squeeze = math.cos(math.radians((south + north) / 2))
+    wider = max((north - south) / TALLEST / squeeze - (east - west), 0.0) / 2
+    return west - wider, south, east + wider, north
 
 
 def _read(template: Path) -> str:
