@@ -7,6 +7,7 @@ import base64
 import hashlib
 import html
 import json
+import os
 import unicodedata
 from importlib import resources
 from pathlib import Path
@@ -39,7 +40,7 @@ def save_page(
     layers: tuple[MapLayer, ...] = (),
     tiles: Tiles | None = None,
 ) -> None:
-    """Write the page of `page_html` to ``path``, as UTF-8.
+    """Write the page of `page_html` to ``path``, as UTF-8, whole or not at all.
 
     Examples
     --------
@@ -53,7 +54,11 @@ def save_page(
     '<!doctype html>'
     """
     text = page_html(table, note=note, capacity=capacity, basemap=basemap, layers=layers, tiles=tiles)
-    Path(path).write_text(text, encoding="utf-8", newline="\n")
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(part, path)  # noqa: PTH105  the atomic one, by its own name
 
 
 def page_html(

@@ -105,6 +105,7 @@ class Drawn:
         from geoscore.maps import save_picture, scene_from_surface, svg_from_scene
 
         path, ground = Path(path), basemap or self.basemap
+        path.parent.mkdir(parents=True, exist_ok=True)
         scene = scene_from_surface(
             self.table, note=self.note, capacity=capacity, measure=measure, basemap=ground, layers=layers
         )
