@@ -172,9 +172,9 @@ function makePanels(head, surface, tools) {
   }
   function showTable() {
     const { all, now, small } = ranked();
-    const first = state.allZips ? all : all.slice(0, FIRST);
+    const first = state.allZips && !state.printing ? all : all.slice(0, state.printing ? FIRST / 2 : FIRST);
     const by = { estimate: "expected households", share: "share of households", index: "index", low: "low end of the interval" }[state.measure];
-    at("zips-title").textContent = `${state.allZips ? "All" : "Top"} ${whole(first.length)} ZIPs by ${by}`;
+    at("zips-title").textContent = `${first.length === all.length ? "All" : "Top"} ${whole(first.length)} ZIPs by ${by}`;
     at("zips-note").textContent = `Capacity of ${terms()}, of ${whole(all.length)} ZIPs${small ? ` with ${small} households or more` : ""}. Choose one to see it on the map.`;
     at("zips-all").hidden = all.length <= FIRST;
     at("zips-all").textContent = state.allZips ? `Only the first ${FIRST}` : `All ${whole(all.length)} ZIPs`;

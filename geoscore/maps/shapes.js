@@ -101,7 +101,7 @@ const shapes = (() => {
     const turn = ([x, y]) => [x * squeeze - y, x * squeeze + y]; // across the lines, and along them
     const back = (u, v) => [(u + v) / 2 / squeeze, (v - u) / 2];
     const first = hexagons[0].map(turn).map(([u]) => u);
-    const gap = (Math.max(...first) - Math.min(...first)) / 4;
+    const gap = (Math.max(...first) - Math.min(...first)) / 3;
     const runs = new Map();
     for (const hexagon of hexagons) {
       const corners = hexagon.map(turn);
