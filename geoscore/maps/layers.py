@@ -59,7 +59,7 @@ class MapLayer:
             given = self.geometry
             shape = given if isinstance(given, shapely.Geometry) else shapely.geometry.shape(given)
             west, south, east, north = shapely.force_2d(shape).bounds
-        except (AttributeError, KeyError, TypeError, ValueError, shapely.errors.GEOSException) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, shapely.errors.ShapelyError) as error:
             raise InputError(
                 f"layer {self.name!r} has no usable geometry: {error!r}; give GeoJSON or shapely"
             ) from error

@@ -35,27 +35,28 @@ def explore_cells(cells: "gpd.GeoDataFrame", *, measure: Measure = "estimate", *
     """
     check_measure(measure)
     try:
-        import folium  # noqa: F401
-        import mapclassify  # noqa: F401
-        from matplotlib.colors import ListedColormap
+        import mapclassify  # noqa: F401  what GeoDataFrame.explore asks for
+        import matplotlib as mpl  # noqa: F401
+        from branca.colormap import StepColormap
     except ImportError as error:
         raise InputError(
-            f"{error.name} is missing, which explore() draws with; pip install 'geoscore[notebooks]'"
+            f"{error.name}, which explore() needs, is missing; pip install 'geoscore[notebooks]'"
         ) from error
     breaks, colors = _classes(cells, measure)
     values = cells[measure].astype(float)
-    top = max(float(np.nanmax(values)) if values.notna().any() else 1.0, *(breaks or (1.0,)))
     style: dict[str, Any] = {
-        "column": measure,
+        "color": [
+            _HIDDEN if np.isnan(value) else colors[np.searchsorted(breaks, value, side="right")] for value in values
+        ],
         "tooltip": [name for name in _SHOWN if name in cells.columns],
         "tiles": None,
-        "style_kwds": {"weight": 0.3, "color": "#ffffff", "fillOpacity": 0.85},
-        "missing_kwds": {"color": _HIDDEN, "label": "hidden"},
+        "style_kwds": {"weight": 0.3, "fillOpacity": 0.85},
     }
+    drawn = cells.explore(**(style | how))
     if breaks:
-        bins = {"scheme": "UserDefined", "classification_kwds": {"bins": [*breaks, top * 1.000001]}}
-        style |= {**bins, "cmap": ListedColormap(list(colors))}
-    return cells.explore(**(style | how))
+        ends = [min(float(np.nanmin(values)), breaks[0]), *breaks, max(float(np.nanmax(values)), breaks[-1])]
+        StepColormap(list(colors), index=ends, vmin=ends[0], vmax=ends[-1], caption=measure).add_to(drawn)
+    return drawn
 
 
 def lonboard_layer(cells: "gpd.GeoDataFrame", *, measure: Measure = "estimate", **how: Any) -> Any:

@@ -154,7 +154,9 @@ def embed_snippet(title: str, *, source: str | None = None, page: str | None = N
     what = f'src="{html.escape(source)}"' if source is not None else f'srcdoc="{html.escape(page or "")}"'
     style = f"width:100%;height:{height_px}px;border:0"
     sandbox = 'sandbox="allow-scripts allow-downloads"'
-    return f'<iframe title="{html.escape(clean_text(title))}" {what} loading="lazy" {sandbox} style="{style}"></iframe>'
+    name = f'title="{html.escape(clean_text(title))}"'
+    frame = f'<iframe {name} {what} loading="lazy" {sandbox} style="{style}"></iframe>'
+    return frame.encode("ascii", "xmlcharrefreplace").decode("ascii")  # whatever the framing page is encoded in
 
 
 def json_for_script(data: object) -> str:

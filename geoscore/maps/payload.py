@@ -243,7 +243,7 @@ def _polygons(
     try:
         shapes = np.array([shapely.geometry.shape(feature["geometry"]) for feature in features], dtype=object)
         names = [str((feature.get("properties") or {}).get(key) or "") for feature in features]
-    except (AttributeError, KeyError, TypeError, ValueError, shapely.errors.GEOSException) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, shapely.errors.ShapelyError) as error:
         raise InputError(f"a feature of the outlines is not a polygon with properties: {error!r}") from error
     if any(shape.geom_type not in {"Polygon", "MultiPolygon"} for shape in shapes):
         raise InputError("outlines must be polygons; draw lines and points as layers")

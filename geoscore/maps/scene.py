@@ -224,7 +224,7 @@ def _shapes(collection: dict[str, Any] | None) -> Any:
     features = (collection or {}).get("features", [])
     try:
         shapes = np.array([shapely.geometry.shape(feature["geometry"]) for feature in features], dtype=object)
-    except (AttributeError, KeyError, TypeError, ValueError, shapely.errors.GEOSException) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, shapely.errors.ShapelyError) as error:
         raise InputError(f"a feature of the outlines is not a polygon: {error!r}") from error
     return shapely.coverage_simplify(shapes, 0.0008) if len(shapes) else shapes
 
