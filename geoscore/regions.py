@@ -12,7 +12,8 @@ import pyarrow as pa
 from geoscore.capacity import IncomeDistribution, fit_areas
 from geoscore.formulas import Band, Formula, list_formulas, open_formula
 from geoscore.project import Project
-from geoscore.reference.census import Census, CensusFiles, open_census, outlines_of, read_income_curve
+from geoscore.reference.basemap import Basemap, basemap_of
+from geoscore.reference.census import Census, CensusFiles, open_census, read_income_curve
 from geoscore.spatial.interpolation import concentration, interpolate_households
 from geoscore.surfaces import Allocation, Errors
 
@@ -47,9 +48,9 @@ class Region:
     allocation: Allocation
     notes: tuple[str, ...]
 
-    def outlines(self) -> dict[str, Any]:
-        """Return the counties as GeoJSON, for maps."""
-        return outlines_of(self.census.counties)
+    def basemap(self) -> Basemap:
+        """Return outlines and names for maps."""
+        return basemap_of(self.census.counties, self.census.zips)
 
     def county_names(self) -> dict[str, str]:
         """Return the names of counties by FIPS code."""

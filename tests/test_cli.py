@@ -95,6 +95,7 @@ def test_map_and_report(surface: str, tmp_path: Path) -> None:
     assert geoscore("report", surface, *words).returncode == 0
     report = (tmp_path / "r.html").read_text()
     assert "ZIP 94110" in report
+    assert report.count("<svg") == 4  # the areas compared, close by and in the region; the curve
     assert "http" not in report.replace("http://www.w3.org", "")
 
 
@@ -126,8 +127,14 @@ def test_commands_to_come_say_so(command: str) -> None:
         (["query", "SURFACE", "--all", "--by", "zip", "--format", "geoparquet"], "needs a file"),
         (["query", "SURFACE", "--area", "nowhere.geojson"], "no file"),
         (["query", "nowhere.parquet", "--all"], "no surface"),
-        (["map", "SURFACE", "-o", "map.pdf"], "written as .html"),
-        (["report", "SURFACE", "-o", "report.pdf"], "written as .html"),
+        (["map", "SURFACE"], "say what to make"),
+        (["map", "SURFACE", "-o", "map.docx"], "written as .html"),
+        (["map", "SURFACE", "--png", "map.jpg"], "ends in .png"),
+        (["map", "SURFACE", "--png", "map.png", "--size", "poster"], "write slide, print"),
+        (["map", "SURFACE", "-o", "map.html", "--layer", "nowhere.geojson"], "no file"),
+        (["map", "SURFACE", "-o", "map.html", "--style", "nowhere.json"], "no style file"),
+        (["report", "SURFACE", "-o", "report.docx"], "written as .html or .pdf"),
+        (["report", "SURFACE", "-o", "report.html", "--template", "nowhere.html"], "no template"),
         (["run", "nowhere.toml"], "no project file"),
         (["verify", "nowhere"], "no ledger"),
         (["synth", "--households", "0", "--out", "x"], "Invalid value"),

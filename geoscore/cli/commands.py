@@ -60,7 +60,6 @@ class EngineName(StrEnum):
 
 
 SurfaceFile = Annotated[Path, typer.Argument(metavar="SURFACE", help="A surface.parquet that a run has written.")]
-Capacity = Annotated[float, typer.Option(help="Threshold in US dollars, 50 to 1000000.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
 Engine = Annotated[EngineName, typer.Option(help="What runs the work.")]
@@ -190,35 +189,6 @@ def _parse_point(text: str) -> tuple[float, float]:
     except ValueError:
         raise InputError(f"--point {text!r}: write longitude and latitude with a comma, like -122.16,37.44") from None
     return longitude, latitude
-
-
-@app.command("map")
-def map_(
-    surface: SurfaceFile,
-    output: Annotated[Path, typer.Option("-o", "--output", help="HTML file to write.")],
-    capacity: Capacity = 2500.0,
-) -> None:
-    """Write the map: one HTML page that needs no network, with a threshold slider."""
-    from geoscore.query import open_surface
-
-    if output.suffix.lower() not in (".html", ".htm"):
-        raise InputError(f"{output}: a map is written as .html")
-    open_surface(surface).save_map(output, capacity=capacity)
-
-
-@app.command()
-def report(
-    surface: SurfaceFile,
-    output: Annotated[Path, typer.Option("-o", "--output", help="HTML file to write.")],
-    zip: Annotated[list[str] | None, typer.Option(help="A ZIP to report on; may be given several times.")] = None,  # noqa: A002
-    area: Annotated[Path | None, typer.Option(help="A file of polygons to report on.")] = None,
-    capacity: Capacity = 2500.0,
-) -> None:
-    """Write a report that a board reads: headline, map, best ZIPs, method and provenance on one HTML page."""
-    from geoscore.outputs import save_report
-    from geoscore.query import open_surface
-
-    save_report(open_surface(surface), output, capacity=capacity, zips=tuple(zip or ()), area=area)
 
 
 @app.command()

@@ -140,11 +140,10 @@ def write_outputs(work: Work, surface: Surface) -> None:
     """Write the files that a run publishes to its stage."""
     write_surface(surface.table, surface.note, work.stage / "surface.parquet")
     work.report("map", 0, None)
-    surface.save_map(
-        work.stage / "map.html", capacity=HEADLINE, outlines=work.region.outlines() if work.region else None
-    )
+    basemap = work.region.basemap() if work.region else None
+    surface.save_map(work.stage / "map.html", capacity=HEADLINE, basemap=basemap)
     work.report("report", 0, None)
-    save_report(surface, work.stage / "report.html", summary=work.counts)
+    save_report(surface, work.stage / "report.html", summary=work.counts, basemap=basemap)
     text = json.dumps(summary_of(work.counts), indent=2, ensure_ascii=False, default=str)
     (work.stage / "summary.json").write_text(text + "\n", encoding="utf-8")
 

@@ -1,7 +1,8 @@
 """An answer: how many households of an area have the capacity, how surely, and by what definition."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from html import escape
+from typing import Any, Final
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +61,43 @@ class Answer:
         return sentence + (" Some cells are hidden and not counted here." if self.suppressed else "")
 
     def _repr_html_(self) -> str:
-        from html import escape
-
         return f"<p>{escape(str(self))}</p>"
+
+
+SHOWN_ROWS: Final = 20
+
+
+def listing_html(rows: list[dict[str, Any]], *, key: str, capacity: float | tuple[float, float]) -> str:
+    """Return the first rows of a listing as an HTML table, for notebooks.
+
+    Examples
+    --------
+    >>> listing_html([], key="zip", capacity=2500.0)[:14]
+    '<table><thead>'
+    """
+    if isinstance(capacity, tuple):
+        at = f"${capacity[0]:,.0f} to under ${capacity[1]:,.0f}"
+    else:
+        at = f"${capacity:,.0f} or more"
+    heads = (key, "households", at, "90% interval", "share", "index")
+    lines = []
+    for row in rows[:SHOWN_ROWS]:
+        if row["estimate"] is None:
+            cells = [str(row[key]), "hidden", "", "", "", ""]
+        else:
+            span = f"{row['low']:,.0f} to {row['high']:,.0f}"
+            part = "" if row["share"] is None else f"{row['share']:.1%}"
+            index = "" if row["index"] is None else f"{row['index']:,.0f}"
+            cells = [
+                str(row[key] or "elsewhere"),
+                f"{row['households']:,.0f}",
+                f"{row['estimate']:,.0f}",
+                span,
+                part,
+                index,
+            ]
+        lines.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
+    rest = len(rows) - SHOWN_ROWS
+    more = f"<p>and {rest:,} more</p>" if rest > 0 else ""
+    head = "".join(f"<th>{escape(name)}</th>" for name in heads)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>{more}"

@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from geoscore.errors import SurfaceError
 from geoscore.ladder import Capacity, check_band, check_threshold, counts_at, interval
-from geoscore.query.answer import Answer
+from geoscore.query.answer import Answer, listing_html
+from geoscore.query.drawn import Drawn
 from geoscore.query.select import (
     Selection,
     ancestors,
@@ -32,7 +33,6 @@ from geoscore.surface_format import Figures, figures, read_surface, suppressed_r
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
-    import pydeck
     import shapely
 
 Floats = npt.NDArray[np.float64]
@@ -42,7 +42,7 @@ DEFAULT_CAPACITY = 2500.0
 
 
 @dataclass(frozen=True)
-class Surface:
+class Surface(Drawn):
     """Expected households above every rung of the ladder, for each (cell, ZIP) pair.
 
     Attributes
@@ -144,33 +144,6 @@ class Surface:
         if not 0 <= resolution <= self.note.resolution:
             raise SurfaceError(f"resolution {resolution}: the surface has {self.note.resolution}, and cells only merge")
         return Surface(roll_up(self.table, resolution=resolution), replace(self.note, resolution=resolution))
-
-    def map(self, *, capacity: float = DEFAULT_CAPACITY) -> "pydeck.Deck":
-        """Return a pydeck map of expected households, which shows itself in a notebook."""
-        from geoscore.maps import deck_from_surface
-
-        return deck_from_surface(self.table, note=self.note, capacity=capacity)
-
-    def save_map(
-        self, path: Path | str, *, capacity: float = DEFAULT_CAPACITY, outlines: dict[str, Any] | None = None
-    ) -> None:
-        """Write the map as one HTML page that needs no network, with a threshold slider.
-
-        Parameters
-        ----------
-        path
-            The HTML file.
-        capacity
-            Threshold in US dollars at which the page opens.
-        outlines
-            GeoJSON of county outlines with a ``name``; those of the samples where they hold the surface's counties.
-        """
-        from geoscore.maps import save_page
-        from geoscore.reference.census import sample_outlines
-
-        check_threshold(capacity)
-        outlines = outlines or sample_outlines(self.note.counties)
-        save_page(Path(path), self.table, note=self.note, capacity=capacity, outlines=outlines)
 
     def save(self, path: Path | str) -> None:
         """Write the surface to one Parquet file."""
@@ -312,6 +285,9 @@ class Listing:
             index = None if answer.share is None or not whole else round(100.0 * answer.share / whole, 9)
             rows.append({self.key: name or None, **answer.to_dict(), "index": index})
         return rows
+
+    def _repr_html_(self) -> str:
+        return listing_html(self.to_rows(), key=self.key, capacity=self.capacity)
 
     def to_pandas(self) -> "pd.DataFrame":
         """Return a pandas frame, one row for each ZIP, cell or county."""
