@@ -57,6 +57,8 @@ class Flows:
     given: Floats
     rejected: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    plain: tuple[str, ...] = ()
+    """Columns that enter as they are, and not by their logarithms."""
 
     @property
     def starts(self) -> Integers:
@@ -160,14 +162,15 @@ def prepare_flows(
         told = "; ".join(f"{count:,} {reason}" for reason, count in rejected.items() if count)
         raise InputError(f"no row of the flows can be used: {told or 'there is none'}")
     notes: list[str] = []
-    design = _transform(columns[usable], names, decay=decay, linear=linear, notes=notes)
+    design, as_is = _transform(columns[usable], names, decay=decay, linear=linear, notes=notes)
     flows = _sorted(labels[usable], places[usable], np.asarray(flow, dtype=np.float64)[usable], names, design, notes)
     if total is not None:
         order = np.lexsort((places[usable], labels[usable]))
         flows = _scaled(flows, np.asarray(total, dtype=np.float64)[usable][order])
     flows = _without_silent(flows, rejected, notes)
     check_told(flows)
-    return replace(flows, rejected={why: count for why, count in rejected.items() if count}, notes=tuple(notes))
+    whys = {why: count for why, count in rejected.items() if count}
+    return replace(flows, rejected=whys, notes=tuple(notes), plain=as_is)
 
 
 def _usable(
@@ -187,18 +190,20 @@ def _usable(
 
 def _transform(
     columns: Floats, names: tuple[str, ...], *, decay: Decay, linear: Sequence[str], notes: list[str]
-) -> Floats:
-    """Return logarithms of what enters as a power, and the rest as it is."""
+) -> tuple[Floats, tuple[str, ...]]:
+    """Return logarithms of what enters as a power, the rest as it is, and the names of these."""
     unknown = [name for name in linear if name not in names[1:]]
     if unknown:
         raise InputError(f"{unknown[0]!r} is to enter linearly, but is none of the attributes {', '.join(names[1:])}")
     design = np.array(columns)
+    as_is = []
     for i, name in enumerate(names):
         plain = (i == 0 and decay == "exponential") or name in linear
         if not plain and i > 0 and np.isin(columns[:, i], (0.0, 1.0)).all():
             notes.append(f"{name} holds zeros and ones alone, and enters as exp(b x): a power of zero says nothing")
             plain = True
         if plain:
+            as_is.append(name)
             continue
         low = int((columns[:, i] <= 0).sum())
         if low:
@@ -209,7 +214,7 @@ def _transform(
             )
             raise InputError(f"{name} is zero or negative in {low:,} rows, and its logarithm is needed; {mend}")
         design[:, i] = np.log(columns[:, i])
-    return design
+    return design, tuple(as_is)
 
 
 def _sorted(

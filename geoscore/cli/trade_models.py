@@ -1,0 +1,113 @@
+"""Commands on choice models: fit one to flows."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from geoscore.cli.commands import Format
+from geoscore.cli.trade import Output, Written, trade_app
+from geoscore.errors import InputError
+
+
+class MethodName(StrEnum):
+    """How a choice model is fitted."""
+
+    MLE = "mle"
+    MCI = "mci"
+    LEAST_SQUARES = "least-squares"
+
+
+class DecayName(StrEnum):
+    """How attraction falls with cost."""
+
+    POWER = "power"
+    EXPONENTIAL = "exponential"
+
+
+@trade_app.command()
+def huff(
+    flows: Annotated[Path, typer.Option(metavar="FILE", help="One row for each pair of an origin and a site.")],
+    origin: Annotated[str, typer.Option(metavar="COLUMN", help="Where people come from.")],
+    site: Annotated[str, typer.Option(metavar="COLUMN", help="Where they go.")],
+    flow: Annotated[str, typer.Option(metavar="COLUMN", help="Counts, amounts or shares; zeros are welcome.")],
+    cost: Annotated[str, typer.Option(metavar="COLUMN", help="Time or distance.")],
+    attribute: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN", help="What a site offers; may be given several times.")
+    ] = None,
+    total: Annotated[
+        str | None,
+        typer.Option(
+            "--total", "--weight", metavar="COLUMN", help="What an origin buys in all; shares are multiplied by it."
+        ),
+    ] = None,
+    method: Annotated[MethodName, typer.Option(help="How to fit.")] = MethodName.MLE,
+    decay: Annotated[DecayName, typer.Option(help="cost ** b, or exp(b cost).")] = DecayName.POWER,
+    linear: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN", help="An attribute that enters as exp(b x), not as x ** b.")
+    ] = None,
+    competition: Annotated[
+        str | None,
+        typer.Option(metavar="LON,LAT", help="Columns of the sites' coordinates: adds how near rivals are."),
+    ] = None,
+    add: Annotated[float, typer.Option(help="MCI: add this to every flow, so that zeros have a logarithm.")] = 0.0,
+    as_given: Annotated[
+        bool, typer.Option("--as-given", help="Least squares: meet the shares as given, even if they do not sum to 1.")
+    ] = False,
+    folds: Annotated[int, typer.Option(help="Parts of the origins to hold out in turn; 0 for none.")] = 5,
+    level: Annotated[float, typer.Option(help="Of the intervals.")] = 0.9,
+    residuals: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write observed and fitted shares of every pair, .csv.")
+    ] = None,
+    model: Annotated[Path | None, typer.Option(metavar="FILE", help="Keep the model, .json, for `market`.")] = None,
+    sheet: Annotated[str | None, typer.Option(help="Sheet of a spreadsheet.")] = None,
+    format: Written = Format.TABLE,  # noqa: A002
+    output: Output = None,
+) -> None:
+    """Fit Huff's model: what a minute costs a site, and what it gains by what it offers.
+
+    geoscore trade-area huff --flows flows.csv --origin zip --site store --flow visits --cost minutes --attribute area
+    """
+    import json
+
+    from geoscore.cli.show import _csv, _emit
+    from geoscore.cli.show_trade import describe_fit, finite, show_fit
+    from geoscore.market.files import read_flows
+    from geoscore.trade.comparison import hold_out, ratio_tests
+    from geoscore.trade.huff import fit_huff
+
+    if format not in (Format.TABLE, Format.JSON):
+        raise InputError("a fitted model is written as --format table or json; --residuals writes a table of pairs")
+    if not 0 < level < 1:
+        raise InputError(f"a level of {level:g}; give one between 0 and 1, such as 0.9")
+    if add and method is not MethodName.MCI:
+        raise InputError("--add goes with --method mci; the others take flows of zero as they are")
+    if as_given and method is not MethodName.LEAST_SQUARES:
+        raise InputError("--as-given goes with --method least-squares")
+    point = None if competition is None else _two_columns(competition)
+    known, rows = read_flows(
+        flows, origin=origin, site=site, flow=flow, cost=cost, attributes=attribute or (), total=total,
+        decay=decay.value, linear=linear or (), site_point=point, sheet=sheet,
+    )  # fmt: skip
+    fit = fit_huff(known, method=method.value, add=add, as_given=as_given)
+    tests = ratio_tests(fit) if method is MethodName.MLE else []
+    parts = min(folds, len(known.origins) // max(len(known.names), 1))
+    held = hold_out(known, method=method.value, folds=parts) if parts > 1 else None
+    told = finite(describe_fit(fit, rows=rows, tests=tests, held_out=held, level=level))
+    if residuals is not None:
+        residuals.write_text(_csv(fit.residuals()), encoding="utf-8")
+    if model is not None:
+        kept = {**told, "geoscore_model": "huff", "decay": decay.value, "plain": list(known.plain)}
+        model.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    if format is Format.JSON:
+        _emit(json.dumps(told, indent=2, ensure_ascii=False) + "\n", output)
+    else:
+        show_fit(told)
+
+
+def _two_columns(text: str) -> tuple[str, str]:
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) != 2 or not all(parts):  # noqa: PLR2004  longitude and latitude
+        raise InputError(f"--competition {text!r}: name two columns with a comma between, longitude first")
+    return parts[0], parts[1]
