@@ -23,7 +23,8 @@ CLOSE: Final = 1e-10
 """A fit has converged when no coefficient's standardized gradient is larger."""
 FARTHEST: Final = 5.0
 """Longest Newton step, in standard deviations of ln(attraction)."""
-RUNAWAY: Final = 60.0
+FLATTEST: Final = 1e-7
+"""An optimum that is flatter than this, against one unit of spread, lies at infinity."""
 
 
 @dataclass(frozen=True)
@@ -218,7 +219,7 @@ def _fit_likelihood(flows: Flows, start: Floats) -> HuffFit:
         scores, information = gradient_by_origin(flows, values)
         gradient, hessian = scores.sum(axis=0), information.sum(axis=0)
         if np.abs(gradient / scale).max() <= CLOSE * mass:
-            converged = bool((np.abs(values) * scale).max() < RUNAWAY)
+            converged = float(np.linalg.eigvalsh(hessian / np.outer(scale, scale))[0]) > FLATTEST * mass
             break
         # from a far start nearly all go to one site and the Hessian all but vanishes: a little of its scale is added
         ridge = 1e-10 * mass * np.diag(scale**2)
