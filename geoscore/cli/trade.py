@@ -212,7 +212,7 @@ def customers(
 ) -> None:
     """Draw the smallest area that holds 60, 70 and 80 percent of the customers, or of their dollars.
 
-    geoscore trade-area customers out/demo/surface.parquet --customers donors.csv --site office=-122.16,37.44
+    geoscore trade-area customers out/demo/surface.parquet --customers examples/bay_area/donors.xlsx
     """
     from geoscore.market.areas import customer_center
     from geoscore.market.penetration import open_customers

@@ -98,7 +98,7 @@ def penetration(
 ) -> None:
     """Set customers against households: penetration, fair share, and the largest gaps (whitespace) first.
 
-    geoscore trade-area penetration out/demo/surface.parquet --customers donors.csv --by zip --top 20
+    geoscore trade-area penetration out/demo/surface.parquet --customers examples/bay_area/donors.xlsx --by zip --top 20
     """
     from geoscore.market.penetration import open_customers, penetration_layer
 
@@ -123,7 +123,8 @@ def decay(
 ) -> None:
     """Say how penetration falls with distance from a site.
 
-    geoscore trade-area decay out/demo/surface.parquet --customers donors.csv --site office=-122.16,37.44
+    geoscore trade-area decay out/demo/surface.parquet --customers examples/bay_area/donors.xlsx
+    --site office=-122.16,37.44
     """
     from geoscore.market.files import read_sites
     from geoscore.market.penetration import decay_layer, open_customers
@@ -223,7 +224,8 @@ def access(
 ) -> None:
     """Say what each cell can reach of what sites offer.
 
-    geoscore trade-area access out/demo/surface.parquet --sites offices.csv --supply staff --catchment 10
+    geoscore trade-area access out/demo/surface.parquet --sites examples/trade_area/offices.csv --supply staff
+    --catchment 10
     """
     import numpy as np
 
@@ -332,7 +334,8 @@ def market(
 ) -> None:
     """Foretell what sites draw by a choice model, and who moves when one opens, closes or grows.
 
-    geoscore trade-area market out/demo/surface.parquet --sites offices.csv --model huff.json --close Berkeley
+    geoscore trade-area market out/demo/surface.parquet --sites examples/trade_area/offices.csv --coefficient cost=-2
+    --coefficient staff=1 --close Oakland
     """
     from geoscore.market.choices import Market, change_sites, given_model, open_model
     from geoscore.market.files import read_sites

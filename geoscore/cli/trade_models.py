@@ -2,13 +2,16 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from geoscore.cli.commands import Format
 from geoscore.cli.trade import Output, Written, trade_app
 from geoscore.errors import InputError
+
+if TYPE_CHECKING:
+    from geoscore.trade.huff import HuffFit
 
 
 class MethodName(StrEnum):
@@ -58,7 +61,11 @@ def huff(
     folds: Annotated[int, typer.Option(help="Parts of the origins to hold out in turn; 0 for none.")] = 5,
     level: Annotated[float, typer.Option(help="Of the intervals.")] = 0.9,
     residuals: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write observed and fitted shares of every pair, .csv.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Write observed and fitted shares: .csv by pair, .geojson by origin."),
+    ] = None,
+    surface: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A surface with the ZIPs that people come from, for that map.")
     ] = None,
     model: Annotated[Path | None, typer.Option(metavar="FILE", help="Keep the model, .json, for `market`.")] = None,
     sheet: Annotated[str | None, typer.Option(help="Sheet of a spreadsheet.")] = None,
@@ -67,11 +74,12 @@ def huff(
 ) -> None:
     """Fit Huff's model: what a minute costs a site, and what it gains by what it offers.
 
-    geoscore trade-area huff --flows flows.csv --origin zip --site store --flow visits --cost minutes --attribute area
+    geoscore trade-area huff --flows examples/trade_area/visits.csv --origin zip --site office --flow visits
+    --cost minutes --attribute staff --attribute square_meters
     """
     import json
 
-    from geoscore.cli.show import _csv, _emit
+    from geoscore.cli.show import _emit
     from geoscore.cli.show_trade import describe_fit, finite, show_fit
     from geoscore.market.files import read_flows
     from geoscore.trade.comparison import hold_out, ratio_tests
@@ -96,7 +104,7 @@ def huff(
     held = hold_out(known, method=method.value, folds=parts) if parts > 1 else None
     told = finite(describe_fit(fit, rows=rows, tests=tests, held_out=held, level=level))
     if residuals is not None:
-        residuals.write_text(_csv(fit.residuals()), encoding="utf-8")
+        _write_residuals(fit, residuals, surface)
     if model is not None:
         kept = {**told, "geoscore_model": "huff", "decay": decay.value, "plain": list(known.plain)}
         model.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -104,6 +112,23 @@ def huff(
         _emit(json.dumps(told, indent=2, ensure_ascii=False) + "\n", output)
     else:
         show_fit(told)
+
+
+def _write_residuals(fit: "HuffFit", path: Path, surface: Path | None) -> None:
+    """Write residuals as a table of pairs, or as a map of origins."""
+    from geoscore.cli.show import _csv
+    from geoscore.cli.show_trade import show_layer
+    from geoscore.market.choices import residual_layer
+    from geoscore.query import open_surface
+
+    if path.suffix.lower() in (".geojson", ".json"):
+        show_layer(
+            residual_layer(fit, None if surface is None else open_surface(surface)), format="geojson", output=path
+        )
+    elif path.suffix.lower() == ".csv":
+        path.write_text(_csv(fit.residuals()), encoding="utf-8")
+    else:
+        raise InputError(f"{path}: residuals are written as .csv or .geojson")
 
 
 def _two_columns(text: str) -> tuple[str, str]:

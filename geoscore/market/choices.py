@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import shapely
 
 from geoscore.errors import InputError, InputNotFoundError
 from geoscore.ladder import Capacity, counts_at, interval
@@ -14,12 +15,13 @@ from geoscore.market.areas import Travel
 from geoscore.market.files import parse_site
 from geoscore.market.places import places_of
 from geoscore.query import Surface
-from geoscore.query.select import ancestors
+from geoscore.query.select import ancestors, labels_of
 from geoscore.spatial.cells import cell_centers, distance_m
 from geoscore.spatial.polygons import cell_polygons, linked_cells
 from geoscore.surface_format import suppressed_rows
 from geoscore.trade.areas import Site
 from geoscore.trade.dollars import expected_dollars
+from geoscore.trade.huff import HuffFit
 from geoscore.trade.layer import Layer
 from geoscore.trade.scenario import ChoiceModel, Sites, competition, spread_of_sums
 
@@ -123,6 +125,52 @@ def _values(text: str, whole: str) -> dict[str, float]:
         except ValueError:
             raise InputError(f"{whole!r}: write what a site offers as attribute=value, such as area=1200") from None
     return found
+
+
+def residual_layer(fit: HuffFit, surface: Surface | None = None) -> Layer:
+    """Return how far the fitted shares of each origin are off, with the origin's shape where it has one.
+
+    Parameters
+    ----------
+    fit
+        A fitted model.
+    surface
+        One that holds the origins, where they are ZIPs; H3 cells have their shape anyway.
+    """
+    flows = fit.flows
+    rest = flows.shares - fit.shares
+    rows, shapes = [], []
+    for o, name in enumerate(flows.origins):
+        mine = np.flatnonzero(flows.origin == o)
+        worst = mine[np.abs(rest[mine]).argmax()]
+        parts = {f"residual {flows.sites[flows.site[i]]}": round(float(rest[i]), 9) for i in mine}
+        row = {
+            "origin": str(name),
+            "flow": float(flows.totals[o]),
+            "residual": round(float(np.sqrt((rest[mine] ** 2).mean())), 9),
+            "farthest_off": str(flows.sites[flows.site[worst]]),
+            "off_by": round(float(rest[worst]), 9),
+        }
+        rows.append({**row, **parts})
+        shapes.append(_origin_shape(str(name), surface))
+    missing = sum(shape is None for shape in shapes)
+    notes = (
+        () if not missing else (f"{missing:,} of {len(rows):,} origins are neither H3 cells nor ZIPs of the surface",)
+    )
+    placed = None if missing == len(rows) else tuple(shape or shapely.Polygon() for shape in shapes)
+    return Layer("residuals", tuple(rows), placed, "origin", notes)
+
+
+def _origin_shape(name: str, surface: Surface | None) -> "shapely.Geometry | None":
+    import h3
+
+    if h3.is_valid_cell(name):
+        return cell_polygons(np.array([int(name, 16)], dtype=np.uint64))[0]
+    if surface is None:
+        return None
+    cells = ancestors(surface.table, surface.note.resolution)
+    mine = (labels_of(surface.table["zip"]) == name) & (cells > 0)
+    return linked_cells(np.unique(cells[mine])) if mine.any() else None
 
 
 class Market:

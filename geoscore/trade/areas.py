@@ -268,13 +268,13 @@ def customer_area(site: Site, customers: Customers, share: float, *, by: Shape) 
     if by == "density":
         shape, cells = _densest(customers, share)
         held = float(customers.weight[np.isin(customers.cells, cells)].sum()) / whole
-        figures = {"share": held}
+        figures = {"customer_share": held}
         return TradeArea(name, site.name, "customers", share, "share", shape, figures)
     order = np.argsort(away, kind="stable")
     last = int(np.searchsorted(np.cumsum(customers.weight[order]), share * whole * (1 - 1e-12)))
     taken = order[: min(last, len(order) - 1) + 1]
     radius_km = max(float(np.ceil(away[taken].max() / 10) / 100), SMALLEST_KM)
-    figures = {"share": float(customers.weight[taken].sum()) / whole, "radius_km": radius_km}
+    figures = {"customer_share": float(customers.weight[taken].sum()) / whole, "radius_km": radius_km}
     if by == "distance":
         shape = circle(site.longitude, site.latitude, radius_m=1000 * radius_km)
     else:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from geoscore.errors import InputError
 from geoscore.trade.flows import Flows
 from geoscore.trade.inference import LEVEL, Sureness, clustered
+from geoscore.trade.scenario import ChoiceModel
 
 Floats = npt.NDArray[np.float64]
 Method = Literal["mle", "mci", "least-squares"]
@@ -92,6 +93,11 @@ class HuffFit:
         """Return the interval of each coefficient by name."""
         ends = self.sureness.intervals(self.values, level=level)
         return {name: (float(low), float(high)) for name, (low, high) in zip(self.flows.names, ends, strict=True)}
+
+    def to_model(self, *, least_cost: float = 1.0) -> ChoiceModel:
+        """Return what foretells shares of other places; costs below ``least_cost`` are taken for it."""
+        plain = tuple(name in self.flows.plain for name in self.flows.names)
+        return ChoiceModel(self.flows.names, self.values, self.sureness.covariance, plain, least_cost)
 
     def residuals(self) -> list[dict[str, Any]]:
         """Return observed and fitted share of each pair, their difference, and the flow it stands for."""
