@@ -13,7 +13,8 @@ from geoscore.reference.samples import sample_path
 from geoscore.spatial.roads import read_network
 from geoscore.trade import fit_huff
 
-run = gs.run("examples/bay_area/geoscore.toml", out="out/demo")
+if not Path("out/demo/surface.parquet").exists():
+    gs.run("examples/bay_area/geoscore.toml", out="out/demo")
 surface = gs.open_surface("out/demo/surface.parquet")
 _, offers = read_sites((), Path("examples/trade_area/offices.csv"))
 offices, _ = read_sites(["San Francisco=-122.4194,37.7749", "Oakland=-122.2712,37.8044", "Palo Alto=-122.16,37.44"])
