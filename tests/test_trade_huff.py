@@ -210,6 +210,25 @@ def test_a_fit_without_optimum_says_so() -> None:
 MODEL = ChoiceModel(("cost", "area"), np.array([-2.0, 1.0]), np.diag([0.01, 0.01]), (False, False))
 
 
+def test_competing_destinations_and_costs_of_nothing(tmp_path: Path) -> None:
+    data = made_up(13, scatter=None)
+    lon = np.tile(np.array([0.0, 0.01, 0.02, 0.5, 1.0, 1.5]), 60)
+    near = np.tile(competition(lon[:6], np.zeros(6)), 60)
+    flow = data["cost"] ** -1.5 * near**-0.3
+    lines = ["o,s,f,c,x,y", *(
+        f"{o},{s},{f:.17g},{c:.17g},{x},0"
+        for o, s, f, c, x in zip(data["origin"], data["site"], flow, data["cost"], lon, strict=True)
+    )]  # fmt: skip
+    (tmp_path / "f.csv").write_text("\n".join(lines))
+    columns: dict[str, Any] = {"origin": "o", "site": "s", "flow": "f", "cost": "c", "attributes": []}
+    fit = fit_huff(read_flows(tmp_path / "f.csv", **columns, site_point=("x", "y"))[0])
+    assert fit.coefficients == pytest.approx({"c": -1.5, "competition": -0.3}, abs=1e-5)
+    data["cost"][0] = 0.0
+    assert "1 costs below 2 were taken for it" in prepare_flows(**data, least_cost=2).notes
+    with pytest.raises(InputError, match="--least-cost"):
+        prepare_flows(**data)
+
+
 def test_demand_is_conserved_and_a_closed_site_is_shared_out_in_proportion() -> None:
     rng = np.random.default_rng(0)
     cost, area = rng.uniform(1, 30, (50, 4)), {"area": rng.uniform(1, 9, 4)}

@@ -11,6 +11,8 @@ from geoscore.cli.trade import Output, Written, trade_app
 from geoscore.errors import InputError
 
 if TYPE_CHECKING:
+    from geoscore.trade.comparison import HeldOut
+    from geoscore.trade.flows import Flows
     from geoscore.trade.huff import HuffFit
 
 
@@ -50,6 +52,9 @@ def huff(
     linear: Annotated[
         list[str] | None, typer.Option(metavar="COLUMN", help="An attribute that enters as exp(b x), not as x ** b.")
     ] = None,
+    least_cost: Annotated[
+        float | None, typer.Option(help="Costs below this are taken for it: nobody is no minute away.")
+    ] = None,
     competition: Annotated[
         str | None,
         typer.Option(metavar="LON,LAT", help="Columns of the sites' coordinates: adds how near rivals are."),
@@ -82,7 +87,7 @@ def huff(
     from geoscore.cli.show import _emit
     from geoscore.cli.show_trade import describe_fit, finite, show_fit
     from geoscore.market.files import read_flows
-    from geoscore.trade.comparison import hold_out, ratio_tests
+    from geoscore.trade.comparison import ratio_tests
     from geoscore.trade.huff import fit_huff
 
     if format not in (Format.TABLE, Format.JSON):
@@ -96,12 +101,13 @@ def huff(
     point = None if competition is None else _two_columns(competition)
     known, rows = read_flows(
         flows, origin=origin, site=site, flow=flow, cost=cost, attributes=attribute or (), total=total,
-        decay=decay.value, linear=linear or (), site_point=point, sheet=sheet,
+        decay=decay.value, linear=linear or (), least_cost=least_cost,
+        site_point=point, sheet=sheet,
     )  # fmt: skip
     fit = fit_huff(known, method=method.value, add=add, as_given=as_given)
     tests = ratio_tests(fit) if method is MethodName.MLE else []
     parts = min(folds, len(known.origins) // max(len(known.names), 1))
-    held = hold_out(known, method=method.value, folds=parts) if parts > 1 else None
+    held = _held_out(known, method, parts)
     told = finite(describe_fit(fit, rows=rows, tests=tests, held_out=held, level=level))
     if residuals is not None:
         _write_residuals(fit, residuals, surface)
@@ -112,6 +118,18 @@ def huff(
         _emit(json.dumps(told, indent=2, ensure_ascii=False) + "\n", output)
     else:
         show_fit(told)
+
+
+def _held_out(flows: "Flows", method: MethodName, parts: int) -> "HeldOut | None":
+    """Cross-validate, or leave it where parts of the origins cannot tell the coefficients."""
+    from geoscore.trade.comparison import hold_out
+
+    if parts < 2:  # noqa: PLR2004  one part has no rest
+        return None
+    try:
+        return hold_out(flows, method=method.value, folds=parts)
+    except InputError:
+        return None
 
 
 def _write_residuals(fit: "HuffFit", path: Path, surface: Path | None) -> None:

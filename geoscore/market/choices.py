@@ -23,7 +23,7 @@ from geoscore.trade.areas import Site
 from geoscore.trade.dollars import expected_dollars
 from geoscore.trade.huff import HuffFit
 from geoscore.trade.layer import Layer
-from geoscore.trade.scenario import ChoiceModel, Sites, competition, spread_of_sums
+from geoscore.trade.scenario import ChoiceModel, Sites, competition, share_intervals, spread_of_sums
 
 Floats = npt.NDArray[np.float64]
 Cells = npt.NDArray[np.uint64]
@@ -254,14 +254,17 @@ class Market:
         return Layer("sites", tuple(rows), shapes, "site", tuple(notes))
 
     def draw_cells(self, sites: Sites) -> Layer:
-        """Return the share of each cell that goes to each site, and where most go."""
-        shares = self.shares(sites)
+        """Return the share of each cell that goes to each site, with its interval, and where most go."""
+        cost, offered = self.cost(sites), self.attributes(sites)
+        shares = self.model.shares(cost, offered)
+        low, high = share_intervals(self.model, cost, offered)
         rows = []
         for i in range(len(self.cells)):
             best = int(shares[i].argmax())
-            parts = {
-                f"share {name}": round(float(share), 9) for name, share in zip(sites.names, shares[i], strict=True)
-            }
+            parts = {}
+            for j, name in enumerate(sites.names):
+                parts[f"share {name}"] = round(float(shares[i, j]), 9)
+                parts[f"low {name}"], parts[f"high {name}"] = (round(float(end[i, j]), 9) for end in (low, high))
             most = sites.names[best] if shares[i, best] > 0 else None
             rows.append({**self.places.row(i, "cell"), "most_go_to": most, **parts})
         shapes = tuple(cell_polygons(self.cells))

@@ -128,6 +128,7 @@ def read_flows(
     total: str | None = None,
     decay: Decay = "power",
     linear: Sequence[str] = (),
+    least_cost: float | None = None,
     site_point: tuple[str, str] | None = None,
     sheet: str | None = None,
 ) -> tuple[Flows, int]:
@@ -139,7 +140,7 @@ def read_flows(
         CSV, spreadsheet, Parquet or another format of ``read_file``.
     origin, site, flow, cost, attributes, total
         Columns.
-    decay, linear
+    decay, linear, least_cost
         As `prepare_flows` takes them.
     site_point
         Columns with longitude and latitude of the sites: adds how near each is to its rivals, as ``competition``.
@@ -162,6 +163,7 @@ def read_flows(
         total=None if total is None else table.numbers(total),
         decay=decay,
         linear=linear,
+        least_cost=least_cost,
     )
     if table.unreadable:
         flows.rejected["no row of a table"] = table.unreadable

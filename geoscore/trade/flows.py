@@ -110,6 +110,7 @@ def prepare_flows(
     total: Floats | None = None,
     decay: Decay = "power",
     linear: Sequence[str] = (),
+    least_cost: float | None = None,
 ) -> Flows:
     """Return flows ready to be fitted.
 
@@ -133,6 +134,8 @@ def prepare_flows(
         ``power``: attraction falls with cost ** b; ``exponential``: with exp(b cost).
     linear
         Attributes that enter as exp(b x) and not as x ** b. One of zeros and ones alone always does.
+    least_cost
+        Costs below this are taken for it, such as those of people who live at the site's door.
 
     Raises
     ------
@@ -153,6 +156,12 @@ def prepare_flows(
     labels = np.array([str(value) if value is not None else "" for value in origin], dtype=object)
     places = np.array([str(value) if value is not None else "" for value in site], dtype=object)
     columns = np.column_stack([cost, *attributes.values()]).astype(np.float64)
+    notes: list[str] = []
+    if least_cost is not None:
+        if not least_cost > 0:
+            raise InputError(f"a least cost of {least_cost:g}; give a number above 0")
+        notes.append(f"{int((columns[:, 0] < least_cost).sum()):,} costs below {least_cost:g} were taken for it")
+        columns[:, 0] = np.maximum(columns[:, 0], least_cost)
     usable, rejected = _usable(labels, places, np.asarray(flow, dtype=np.float64), columns, names)
     if total is not None:
         known = np.isfinite(total) & (total >= 0)
@@ -161,7 +170,6 @@ def prepare_flows(
     if not usable.any():
         told = "; ".join(f"{count:,} {reason}" for reason, count in rejected.items() if count)
         raise InputError(f"no row of the flows can be used: {told or 'there is none'}")
-    notes: list[str] = []
     design, as_is = _transform(columns[usable], names, decay=decay, linear=linear, notes=notes)
     flows = _sorted(labels[usable], places[usable], np.asarray(flow, dtype=np.float64)[usable], names, design, notes)
     if total is not None:
@@ -208,7 +216,7 @@ def _transform(
         low = int((columns[:, i] <= 0).sum())
         if low:
             mend = (
-                "add the time to park or walk, or take --decay exponential"
+                "give --least-cost (people at the door are some minutes away too), or take --decay exponential"
                 if i == 0
                 else f"give --linear {name!s}, which enters as exp(b x), or fill in what is missing"
             )

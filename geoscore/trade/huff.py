@@ -24,7 +24,7 @@ CLOSE: Final = 1e-10
 """A fit has converged when no coefficient's standardized gradient is larger."""
 FARTHEST: Final = 5.0
 """Longest Newton step, in standard deviations of ln(attraction)."""
-FLATTEST: Final = 1e-7
+FLATTEST: Final = 1e-8
 """An optimum that is flatter than this, against one unit of spread, lies at infinity."""
 
 

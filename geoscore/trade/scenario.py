@@ -11,6 +11,9 @@ from geoscore.errors import InputError, did_you_mean
 
 Floats = npt.NDArray[np.float64]
 DRAWS: Final = 200
+FEWEST_DRAWS: Final = 40
+MOST_DRAWN: Final = 20_000_000
+"""Shares that are kept at once for intervals of single cells: fewer draws for more cells and sites."""
 
 
 @dataclass(frozen=True)
@@ -158,6 +161,24 @@ def spread_of_sums(
     """Return variances that unsure coefficients give to each site's sum over places, one array (s,) for each weight."""
     drawn = [model.shares(cost, attributes, values) for values in model.drawn(seed=seed)]
     return [np.var([weight @ shares for shares in drawn], axis=0) for weight in weights]
+
+
+def share_intervals(
+    model: ChoiceModel, cost: Floats, attributes: Mapping[str, Floats], *, seed: int = 0
+) -> tuple[Floats, Floats]:
+    """Return the 90% interval that unsure coefficients give to each share, both of shape (n, s).
+
+    Examples
+    --------
+    >>> model = ChoiceModel(("cost",), np.array([-1.0]), np.array([[0.01]]), (False,))
+    >>> low, high = share_intervals(model, np.array([[1.0, 3.0]]), {})
+    >>> bool(low[0, 0] < 0.75 < high[0, 0])
+    True
+    """
+    draws = int(np.clip(MOST_DRAWN // max(cost.size, 1), FEWEST_DRAWS, DRAWS))
+    drawn = np.array([model.shares(cost, attributes, values) for values in model.drawn(draws=draws, seed=seed)])
+    low, high = np.quantile(drawn, [0.05, 0.95], axis=0)
+    return np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
 
 
 def competition(longitude: Floats, latitude: Floats, *, power: float = 1.0) -> Floats:
