@@ -15,6 +15,7 @@ from geoscore.trade import Flows, fit_huff, prepare_flows
 from geoscore.trade.comparison import hold_out, ratio_tests
 from geoscore.trade.huff import METHODS
 from geoscore.trade.scenario import ChoiceModel, Sites, competition
+from geoscore.trade.totals import fit_totals
 
 WIELAND = Path(os.environ.get("GEOSCORE_HUFF_REFERENCE", Path(__file__).parent.parent / "out" / "Wieland2015.xlsx"))
 """Written by benchmarks/accuracy/huff.py, which fetches it; these tests are skipped without it."""
@@ -256,6 +257,28 @@ def test_sites_open_close_and_grow() -> None:
     ):
         with pytest.raises(InputError, match=message):
             act()
+
+
+def test_totals_of_sites_alone_give_the_truth_back() -> None:
+    data = made_up(14, sites=25, scatter=None)
+    data["attributes"].pop("range")
+    height = -1.6 * np.log(data["cost"]) + np.log(data["attributes"]["area"])
+    shares = np.exp(height).reshape(60, 25)
+    many = np.repeat(np.random.default_rng(1).uniform(50, 500, 60), 25)
+    flow = many * (shares / shares.sum(axis=1, keepdims=True)).ravel()
+    taken = dict(zip(map(str, range(25)), flow.reshape(60, 25).sum(axis=0), strict=True))
+    fit = fit_totals(prepare_flows(**{**data, "flow": many}), taken)
+    assert fit.coefficients == pytest.approx({"cost": -1.6, "area": 1.0}, abs=1e-3)
+    assert fit.converged
+    assert fit.r2_shares == pytest.approx(1)
+    with pytest.raises(InputError, match="site 0 has no total"):
+        fit_totals(prepare_flows(**{**data, "flow": many}), {})
+    with pytest.raises(InputError, match="differs between its rows"):
+        fit_totals(prepare_flows(**data), taken)
+    few = made_up(15, sites=3, scatter=None)
+    few["attributes"] = {"area": few["attributes"]["area"], "way": few["cost"] + few["flow"]}
+    with pytest.raises(InputError, match="totals of 3 sites cannot tell 3"):
+        fit_totals(prepare_flows(**{**few, "flow": np.ones(180)}), dict.fromkeys("012", 1.0))
 
 
 def _wieland(flow: str, **more: Any) -> Flows:

@@ -196,4 +196,5 @@ def show_fit(told: dict[str, Any]) -> None:
         )
     for note in told["notes"]:
         typer.echo(note)
-    typer.echo("Standard errors are clustered by origin: people of one place choose alike.")
+    if told["method"] != "totals":
+        typer.echo("Standard errors are clustered by origin: people of one place choose alike.")

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -12,8 +12,7 @@ from geoscore.errors import InputError
 
 if TYPE_CHECKING:
     from geoscore.trade.comparison import HeldOut
-    from geoscore.trade.flows import Flows
-    from geoscore.trade.huff import HuffFit
+    from geoscore.trade.huff import HuffFit, Method
 
 
 class MethodName(StrEnum):
@@ -22,6 +21,7 @@ class MethodName(StrEnum):
     MLE = "mle"
     MCI = "mci"
     LEAST_SQUARES = "least-squares"
+    TOTALS = "totals"
 
 
 class DecayName(StrEnum):
@@ -85,10 +85,7 @@ def huff(
     import json
 
     from geoscore.cli.show import _emit
-    from geoscore.cli.show_trade import describe_fit, finite, show_fit
-    from geoscore.market.files import read_flows
-    from geoscore.trade.comparison import ratio_tests
-    from geoscore.trade.huff import fit_huff
+    from geoscore.cli.show_trade import show_fit
 
     if format not in (Format.TABLE, Format.JSON):
         raise InputError("a fitted model is written as --format table or json; --residuals writes a table of pairs")
@@ -98,21 +95,17 @@ def huff(
         raise InputError("--add goes with --method mci; the others take flows of zero as they are")
     if as_given and method is not MethodName.LEAST_SQUARES:
         raise InputError("--as-given goes with --method least-squares")
-    point = None if competition is None else _two_columns(competition)
-    known, rows = read_flows(
-        flows, origin=origin, site=site, flow=flow, cost=cost, attributes=attribute or (), total=total,
-        decay=decay.value, linear=linear or (), least_cost=least_cost,
-        site_point=point, sheet=sheet,
-    )  # fmt: skip
-    fit = fit_huff(known, method=method.value, add=add, as_given=as_given)
-    tests = ratio_tests(fit) if method is MethodName.MLE else []
-    parts = min(folds, len(known.origins) // max(len(known.names), 1))
-    held = _held_out(known, method, parts)
-    told = finite(describe_fit(fit, rows=rows, tests=tests, held_out=held, level=level))
+    columns: dict[str, Any] = {
+        "origin": origin, "site": site, "flow": flow, "cost": cost, "attributes": attribute or (), "total": total,
+        "decay": decay.value, "linear": linear or (), "least_cost": least_cost, "sheet": sheet,
+        "site_point": None if competition is None else _two_columns(competition),
+    }  # fmt: skip
+    fit, rows = _fit(flows, columns, method, add=add, as_given=as_given)
+    told = _describe(fit, rows, folds=folds, level=level)
     if residuals is not None:
         _write_residuals(fit, residuals, surface)
     if model is not None:
-        kept = {**told, "geoscore_model": "huff", "decay": decay.value, "plain": list(known.plain)}
+        kept = {**told, "geoscore_model": "huff", "decay": decay.value, "plain": list(fit.flows.plain)}
         model.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     if format is Format.JSON:
         _emit(json.dumps(told, indent=2, ensure_ascii=False) + "\n", output)
@@ -120,14 +113,45 @@ def huff(
         show_fit(told)
 
 
-def _held_out(flows: "Flows", method: MethodName, parts: int) -> "HeldOut | None":
+def _fit(
+    path: Path, columns: dict[str, Any], method: MethodName, *, add: float, as_given: bool
+) -> "tuple[HuffFit, int]":
+    """Read flows and fit the model; where sites' totals are fitted, the flow column holds these."""
+    from geoscore.market.files import read_flows, read_totals
+    from geoscore.trade.huff import fit_huff
+    from geoscore.trade.totals import fit_totals
+
+    if method is MethodName.TOTALS:
+        if columns["total"] is None:
+            raise InputError("--method totals needs what each origin has in all: --total COLUMN")
+        totals = read_totals(path, site=columns["site"], column=columns["flow"], sheet=columns["sheet"])
+        demand, rows = read_flows(path, **{**columns, "flow": columns["total"], "total": None})
+        return fit_totals(demand, totals), rows
+    known, rows = read_flows(path, **columns)
+    way = cast("Method", method.value)
+    return fit_huff(known, method=way, add=add, as_given=as_given), rows
+
+
+def _describe(fit: "HuffFit", rows: int, *, folds: int, level: float) -> dict[str, Any]:
+    """Return a fit with its tests, ready for JSON."""
+    from geoscore.cli.show_trade import describe_fit, finite
+    from geoscore.trade.comparison import ratio_tests
+
+    tests = ratio_tests(fit) if fit.method == "mle" else []
+    parts = min(folds, len(fit.flows.origins) // max(len(fit.flows.names), 1))
+    held = None if fit.method == "totals" else _held_out(fit, parts)
+    told: dict[str, Any] = finite(describe_fit(fit, rows=rows, tests=tests, held_out=held, level=level))
+    return told
+
+
+def _held_out(fit: "HuffFit", parts: int) -> "HeldOut | None":
     """Cross-validate, or leave it where parts of the origins cannot tell the coefficients."""
     from geoscore.trade.comparison import hold_out
 
     if parts < 2:  # noqa: PLR2004  one part has no rest
         return None
     try:
-        return hold_out(flows, method=method.value, folds=parts)
+        return hold_out(fit.flows, method=fit.method, folds=parts)
     except InputError:
         return None
 

@@ -3,11 +3,10 @@
 Rows read = rows used + rows rejected, each with its reason.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +16,9 @@ import pyarrow as pa
 from geoscore.errors import InputError, did_you_mean
 from geoscore.ingest.files import read_file
 from geoscore.ingest.ingest import refuse_fec
-from geoscore.ingest.inspect import inspect_file, propose_source
-from geoscore.spatial.cells import cell_resolution, cells_from_points, parent_cells, parse_cell
-from geoscore.standardize.values import parse_money, parse_zip
-from geoscore.trade.areas import Customers, Site, check_sites
+from geoscore.spatial.cells import cell_resolution, parse_cell
+from geoscore.standardize.values import parse_money
+from geoscore.trade.areas import Site, check_sites
 from geoscore.trade.flows import Decay, Flows, prepare_flows
 from geoscore.trade.scenario import Sites, competition
 
@@ -170,6 +168,23 @@ def read_flows(
     return flows, table.rows
 
 
+def read_totals(path: Path, *, site: str, column: str, sheet: str | None = None) -> dict[str, float]:
+    """Read what each site takes in all from a file of pairs.
+
+    Raises
+    ------
+    InputError
+        A site's total differs between its rows.
+    """
+    table = read_columns(path, [site, column], sheet=sheet)
+    places, values = table.text(site), table.numbers(column)
+    totals: dict[str, float] = {}
+    for place, value in zip(places.tolist(), values.tolist(), strict=True):
+        if np.isfinite(value) and not np.isclose(totals.setdefault(place, value), value, rtol=1e-9):
+            raise InputError(f"the total of site {place} differs between rows of {path}; {column} is one number a site")
+    return totals
+
+
 def _competition(places: npt.NDArray[np.object_], longitude: Floats, latitude: Floats) -> Floats:
     _, first, at = np.unique(places, return_index=True, return_inverse=True)
     return competition(longitude[first], latitude[first])[at.reshape(-1)]
@@ -262,108 +277,6 @@ def find_columns(table: FileTable, words: Mapping[str, Sequence[str]]) -> dict[s
     return found
 
 
-def read_customers(
-    path: Path,
-    *,
-    resolution: int,
-    by_zip: Mapping[str, tuple[Cells, Floats]],
-    weight: str | None = None,
-    columns: Mapping[str, str] | None = None,
-) -> Customers:
-    """Read customers as counts by cell.
-
-    Parameters
-    ----------
-    path
-        A file with longitude and latitude, or with ZIPs, or both.
-    resolution
-        Of the cells.
-    by_zip
-        For each ZIP its cells and their share of its households: where customers are that have a ZIP alone.
-    weight
-        Column of what customers weigh, such as their gifts; one each by default.
-    columns
-        Which column is ``longitude``, ``latitude`` or ``zip``; found out by default.
-
-    Raises
-    ------
-    InputError
-        The file says nothing of where customers are, or no row can be used.
-    """
-    roles = dict(columns or {})
-    if not roles:
-        source = propose_source(inspect_file(path), name="customers")
-        proposed = {} if source is None else source.columns
-        roles = {role: str(proposed[role]) for role in ("longitude", "latitude", "zip") if role in proposed}
-    has_point = "longitude" in roles and "latitude" in roles
-    if not has_point and "zip" not in roles:
-        raise InputError(
-            f"{path} says nothing of where its customers are: it needs longitude and latitude, or a ZIP; geocode it"
-            " first, or name columns as --column zip=POSTAL"
-        )
-    table = read_columns(path, [*roles.values(), *([weight] if weight else [])])
-    count = table.rows - table.unreadable
-    worth = np.ones(count) if weight is None else table.numbers(weight)
-    rejected: Counter[str] = Counter({"no row of a table": table.unreadable})
-    usable = np.isfinite(worth) & (worth >= 0)
-    rejected[f"{weight} missing or negative"] += int((~usable).sum())
-    cells, counts, weights = [], [], []
-    placed = np.zeros(count, dtype=bool)
-    if has_point:
-        lon, lat = table.numbers(roles["longitude"]), table.numbers(roles["latitude"])
-        known = np.isfinite(lon) & np.isfinite(lat) & (np.abs(lon) <= 180) & (np.abs(lat) <= 90)  # noqa: PLR2004
-        known &= (lon != 0) | (lat != 0)
-        placed = usable & known
-        cells.append(cells_from_points(lon[placed], lat[placed], resolution=resolution))
-        counts.append(np.ones(int(placed.sum())))
-        weights.append(worth[placed])
-    spread = 0
-    if "zip" in roles:
-        spread = _spread_zips(table, roles["zip"], usable & ~placed, worth, by_zip, (cells, counts, weights), rejected)
-    else:
-        rejected["no point"] += int((usable & ~placed).sum())
-    if not int(placed.sum()) + spread:
-        told = "; ".join(f"{number:,} {why}" for why, number in rejected.items() if number)
-        raise InputError(f"no customer of {path} can be placed: {told or 'there is none'}")
-    notes: tuple[str, ...] = ()
-    if spread:
-        notes = (f"{spread:,} customers have a ZIP alone and are spread over its households: no one area is sure",)
-    return Customers.from_cells(
-        np.concatenate(cells), np.concatenate(counts), np.concatenate(weights),
-        rejected={why: number for why, number in rejected.items() if number}, notes=notes,
-    )  # fmt: skip
-
-
-def _spread_zips(
-    table: FileTable,
-    column: str,
-    rest: npt.NDArray[np.bool_],
-    worth: Floats,
-    by_zip: Mapping[str, tuple[Cells, Floats]],
-    into: tuple[list[Any], list[Any], list[Any]],
-    rejected: Counter[str],
-) -> int:
-    """Spread customers with a ZIP alone over its cells, and return how many."""
-    parsed = parse_zip(pa.array(table.text(column).tolist(), pa.string()))
-    codes = np.array([code or "" for code in parsed.values.to_pylist()])  # noqa: PD011
-    rejected["no point and no ZIP"] += int((rest & (codes == "")).sum())
-    spread = 0
-    for code in np.unique(codes[rest]):
-        if not code:
-            continue
-        rows = rest & (codes == code)
-        number = int(rows.sum())
-        if code not in by_zip:
-            rejected["ZIP not in the surface"] += number
-            continue
-        cells, shares = by_zip[str(code)]
-        into[0].append(cells)
-        into[1].append(number * shares)
-        into[2].append(float(worth[rows].sum()) * shares)
-        spread += number
-    return spread
-
-
 def read_matrix(path: Path, sites: Sequence[str]) -> tuple[Cells, Floats]:
     """Read travel times of one's own: cells, and minutes of every site to each, shapes (n,) and (s, n).
 
@@ -387,11 +300,3 @@ def read_matrix(path: Path, sites: Sequence[str]) -> tuple[Cells, Floats]:
         rows = (names == name) & np.isfinite(minutes)
         np.minimum.at(times[i], at.reshape(-1)[rows], minutes[rows])
     return unique, times
-
-
-def coarser(customers: Customers, resolution: int) -> Customers:
-    """Return customers by coarser cells."""
-    parents = parent_cells(customers.cells, resolution=resolution)
-    return Customers.from_cells(
-        parents, customers.count, customers.weight, rejected=customers.rejected, notes=customers.notes
-    )

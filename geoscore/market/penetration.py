@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from geoscore.errors import InputError
 from geoscore.ladder import Capacity
-from geoscore.market.files import read_customers
+from geoscore.market.customers import read_customers
 from geoscore.market.places import Key, added, known, places_of, shapes_of
 from geoscore.query import Surface
 from geoscore.query.select import ancestors, labels_of

@@ -17,7 +17,7 @@ from geoscore.trade.inference import LEVEL, Sureness, clustered
 from geoscore.trade.scenario import ChoiceModel
 
 Floats = npt.NDArray[np.float64]
-Method = Literal["mle", "mci", "least-squares"]
+Method = Literal["mle", "mci", "least-squares", "totals"]
 METHODS: Final[tuple[Method, ...]] = ("mle", "mci", "least-squares")
 ROUNDS: Final = 200
 CLOSE: Final = 1e-10
@@ -37,7 +37,7 @@ class HuffFit:
     flows
         What it was fitted to.
     method
-        ``mle``, ``mci`` or ``least-squares``.
+        ``mle``, ``mci``, ``least-squares`` or ``totals``.
     values
         Coefficients, shape (k,).
     sureness
@@ -63,6 +63,9 @@ class HuffFit:
     notes: tuple[str, ...] = ()
     target: Floats | None = None
     """Shares that were to be met where they are not those within each origin."""
+    r2: float | None = None
+    null_likelihood: float | None = None
+    """Both where sites' totals were fitted and there are no shares by origin."""
 
     @property
     def coefficients(self) -> dict[str, float]:
@@ -82,12 +85,15 @@ class HuffFit:
     @property
     def r2_shares(self) -> float:
         """Share of the variance of the observed shares that the fitted ones explain, over all rows."""
+        if self.r2 is not None:
+            return self.r2
         return explained(self.flows.shares if self.target is None else self.target, self.shares)
 
     @property
     def pseudo_r2(self) -> float:
         """McFadden's: one minus the log-likelihood over that of equal shares for all sites of an origin."""
-        return 1.0 - self.log_likelihood / equal_likelihood(self.flows)
+        null = equal_likelihood(self.flows) if self.null_likelihood is None else self.null_likelihood
+        return 1.0 - self.log_likelihood / null
 
     def intervals(self, *, level: float = LEVEL) -> dict[str, tuple[float, float]]:
         """Return the interval of each coefficient by name."""
