@@ -1,13 +1,13 @@
 // The drawing: layers, camera and pointer, with deck.gl. `page.js` hands over what to show and hears what is chosen.
+// Two canvases lie one on the other, hexagons below and ink above, so that a step of the slider repaints hexagons alone.
 "use strict";
 function startMap(page) {
   const gl = globalThis.deck;
   const { frame, state, levels, ground, places, extra, tiles } = page;
-  const canvas = () => frame.querySelector("canvas");
+  const canvases = () => [frame.querySelector("#hexagons"), frame.querySelector("#ink")];
+  const canvas = () => canvases()[0];
   const level = () => levels[state.level];
   const everyCell = levels.map((one) => one.cells.map((_, i) => i));
-  const MOST_PRECISE = 30000; // more hexagons share one shape: a hair less exact, a good deal faster
-  const many = levels[0].cells.length > MOST_PRECISE;
 
   // ---- camera --------------------------------------------------------------------------------
   function boundsOf(points) {
@@ -33,6 +33,7 @@ function startMap(page) {
     view = { ...view, ...to };
     const smooth = { transitionDuration: 700, transitionInterpolator: new gl.FlyToInterpolator() };
     drawn.setProps({ initialViewState: page.calm() ? { ...view } : { ...view, ...smooth } });
+    if (page.calm()) over.setProps({ viewState: view }); // else it follows frame by frame
     viewed();
   }
   // Hexagons narrower than four pixels give way to their parents.
@@ -44,7 +45,7 @@ function startMap(page) {
   }
   function viewed() {
     chooseLevel();
-    if (labelled() !== names.key && last) draw(last);
+    if (last) drawInk();
   }
   function flyTo({ cell, zip, area, at, points }) {
     if (points?.length) move(fit(boundsOf(points), 12.5));
@@ -65,6 +66,7 @@ function startMap(page) {
   ];
   const letters = [...new Set(labels.flatMap(({ text }) => [...text]))];
   let names = { key: "", shown: [] };
+  let inked = "";
   // County names lead from afar; nearer, places do.
   function labelled() {
     const { clientWidth: width, clientHeight: height } = frame;
@@ -78,8 +80,7 @@ function startMap(page) {
       .sort((a, b) => order(a) - order(b) || a.i - b.i);
     const shown = shapes.placedLabels(wanted, (at) => viewport.project(at), { width, height });
     const key = shown.map(({ i }) => i).sort((a, b) => a - b).join(); // prettier-ignore
-    if (key !== names.key) names = { key: names.key, next: key, shown };
-    return key;
+    if (key !== names.key) names = { key, shown };
   }
 
   // ---- layers --------------------------------------------------------------------------------
@@ -107,7 +108,7 @@ function startMap(page) {
       getHexagon: (i) => one.cells[i],
       getFillColor: color,
       updateTriggers: { getFillColor: [tint, classAt, tone, alpha] },
-      highPrecision: one.cells.length <= MOST_PRECISE ? true : "auto",
+      highPrecision: true,
       extruded: false,
       stroked: false,
       pickable: true,
@@ -230,15 +231,24 @@ function startMap(page) {
   function draw(classes) {
     last = classes;
     const tone = page.isDark() ? NIGHT : DAY;
+    drawn.setProps({ layers: [...underLayers(tone), cellLayer(classes, tone)] });
+    drawInk();
+  }
+  // What lies over the hexagons; drawn anew only when something of it has changed.
+  function drawInk() {
+    const tone = page.isDark() ? NIGHT : DAY;
     const one = level();
-    const chosen = shapes.outline(page.chosenCells(one).map((i) => one.corners(i)));
-    const spot = state.cell ? shapes.outline([levels[state.cell.level].corners(state.cell.i)]) : [];
+    const { corners, closed } = page.drawing();
+    const { zip, county, cell, area } = state;
     labelled();
-    names.key = names.next ?? names.key;
-    drawn.setProps({
+    const far = view.zoom < DETAIL;
+    const key = JSON.stringify([names.key, state.level, tone === DAY, far, zip, county, cell, area?.title, corners, closed]);
+    if (key === inked) return;
+    inked = key;
+    const chosen = shapes.outline(page.chosenCells(one).map((i) => one.corners(i)));
+    const spot = cell ? shapes.outline([levels[cell.level].corners(cell.i)]) : [];
+    over.setProps({
       layers: [
-        ...underLayers(tone),
-        cellLayer(classes, tone),
         hatchLayer(tone),
         ...overLayers(tone),
         edgeLayer("chosen-under", chosen, tone.under, 4.5),
@@ -269,21 +279,28 @@ function startMap(page) {
   }
   const CONTROL = { dragRotate: false, touchRotate: false, keyboard: true, doubleClickZoom: true };
 
+  // Fine letters and prints; without a graphics card, speed comes first.
+  const FINE = {
+    useDevicePixels: Math.min(3, Math.max(2, devicePixelRatio)),
+    deviceProps: { type: "webgl", webgl: { preserveDrawingBuffer: true } },
+    onDeviceInitialized: ({ info }) => {
+      if (info.gpuType !== "cpu" && !/swiftshader|llvmpipe|software/i.test(info.renderer)) return;
+      for (const one of [drawn, over]) one?.setProps({ useDevicePixels: 1 });
+    },
+    onError: page.onError,
+  };
   const home = () => fit(boundsOf(middles(levels[0], everyCell[0])));
   let view = home();
+  let over = null;
   const drawn = new gl.Deck({
     parent: frame,
+    id: "hexagons",
     initialViewState: view,
     controller: CONTROL,
     layers: [],
     pickingRadius: 2,
     eventRecognizerOptions: { click: { time: 1500 } }, // a slow hand, or a slow machine, clicks too
-    useDevicePixels: Math.min(3, Math.max(2, devicePixelRatio)), // fine letters and prints
-    onDeviceInitialized: ({ info }) => {
-      // without a graphics card, speed comes first
-      if (info.gpuType === "cpu" || /swiftshader|llvmpipe|software/i.test(info.renderer)) drawn.setProps({ useDevicePixels: 1 });
-    },
-    deviceProps: { type: "webgl", webgl: { preserveDrawingBuffer: true } },
+    ...FINE,
     getCursor: ({ isDragging, isHovering }) =>
       page.drawing().active ? "crosshair" : isDragging ? "grabbing" : isHovering ? "pointer" : "grab",
     onLoad: () => {
@@ -292,15 +309,29 @@ function startMap(page) {
     },
     onViewStateChange: ({ viewState }) => {
       view = viewState;
+      over.setProps({ viewState: view });
       viewed();
     },
     onHover: tip,
     onClick: choose,
     onDrag: ({ coordinate }) => page.drawing().active && page.onLasso(coordinate),
     onDragEnd: () => page.drawing().active && page.onLassoEnd(),
-    onAfterRender: page.onDrawn,
-    onError: page.onError,
   }); // prettier-ignore
+  over = new gl.Deck({
+    parent: frame,
+    id: "ink",
+    ...FINE,
+    controller: false,
+    viewState: view,
+    layers: [],
+    style: { pointerEvents: "none" },
+    onLoad: () => {
+      const ink = canvases()[1];
+      ink.setAttribute("aria-hidden", "true");
+      ink.tabIndex = -1;
+    },
+    onAfterRender: () => inked && page.onDrawn(),
+  });
   frame.addEventListener("pointerleave", () => (page.tooltip.hidden = true));
   frame.addEventListener("keydown", ({ key }) => {
     if (key !== "Enter") return;
@@ -312,14 +343,19 @@ function startMap(page) {
   return {
     draw,
     flyTo,
-    redraw: () => last && draw(last),
+    redraw: () => last && drawInk(),
     drawingMode: (on) => drawn.setProps({ controller: { ...CONTROL, dragPan: !on, doubleClickZoom: !on } }),
     degreesPerPixel: () => 360 / 512 / 2 ** view.zoom,
     zoom: (by) => move({ zoom: Math.min(16, Math.max(2, view.zoom + by)) }),
     home: () => move(home()),
     image: () => {
-      drawn.redraw("print");
-      return canvas().toDataURL("image/png");
+      const sheet = document.createElement("canvas");
+      [sheet.width, sheet.height] = [canvas().width, canvas().height];
+      for (const [i, one] of [drawn, over].entries()) {
+        one.redraw("print");
+        sheet.getContext("2d").drawImage(canvases()[i], 0, 0, sheet.width, sheet.height);
+      }
+      return sheet.toDataURL("image/png");
     },
   };
 }
