@@ -16,8 +16,10 @@ SECONDS: Final = 120.0
 MOST_PAIRS: Final = 2_000_000
 ROUNDS: Final = 50
 STEPS: Final = 3000
-PATIENCE: Final = 25
+PATIENCE: Final = 80
 LEAST_STRIDE: Final = 1e-5
+MOMENTUM: Final = 0.3
+MET: Final = 1e-9
 
 
 @dataclass(frozen=True)
@@ -188,8 +190,8 @@ def _prove_median(
     """
     if cost.size > MOST_PAIRS:
         raise InputError(
-            f"{len(cost):,} candidates and {cost.shape[1]:,} places are too many for the exact way; take --method greedy,"
-            " or coarser cells"
+            f"{len(cost):,} candidates and {cost.shape[1]:,} places are too many for the exact way; take --method"
+            " greedy, or coarser cells"
         )
     weighted = cost * demand[None, :]
     count = len(chosen)
@@ -203,7 +205,7 @@ def _prove_median(
     out = free & (saved - worst > slack)
     least = saved[free & ~out].min(initial=np.inf)
     sure = ~free & (fixed | (least - saved > slack))
-    if int(sure.sum()) == count or slack <= 2e-9 * abs(best):
+    if int(sure.sum()) == count or slack <= 3 * MET * abs(best):
         return chosen, best, True
     open_ = np.flatnonzero(~out)
     found = _median_program(weighted[open_], count, sure[open_], seconds)
@@ -219,30 +221,32 @@ def _raise_bound(weighted: Floats, chosen: Integers, fixed: Bools) -> tuple[Floa
     """Return the price of each place at the best bound found, by subgradients, and the best choice met on the way."""
     count = len(chosen)
     best = float(weighted[chosen].min(axis=0).sum())
-    price = np.sort(weighted, axis=0)[: min(2, len(weighted))].mean(axis=0)
+    price = weighted[chosen].min(axis=0)
     top, top_price = -np.inf, price
     stride, waited = 2.0, 0
+    heading = np.zeros(len(price))
     for _ in range(STEPS):
         gain = np.minimum(weighted - price, 0.0)
         taken = _cheapest(gain.sum(axis=1), count, fixed)
-        bound = float(price.sum() + gain[taken].sum())
+        bound = float(price.sum() + gain.sum(axis=1)[taken].sum())
         met = float(weighted[taken].min(axis=0).sum())
         if met < best * (1 - 1e-12):
             chosen, best = np.sort(taken), met
-        if bound > top + 1e-9 * abs(best):
+        if best - bound <= MET * abs(best):
+            return price, chosen, best
+        waited += 1
+        if bound > top + MET * abs(best):
             top, top_price, waited = bound, price, 0
-        else:
-            waited += 1
-            if waited >= PATIENCE:
-                stride, waited, price = stride / 2.0, 0, top_price
-                if stride < LEAST_STRIDE:
-                    break
-                continue
-        slope = 1.0 - (gain[taken] < 0).sum(axis=0)
-        length = float((slope**2).sum())
-        if length == 0 or best - bound <= 1e-9 * abs(best):
+        elif waited >= PATIENCE:
+            stride, waited, price = stride / 2.0, 0, top_price
+            if stride < LEAST_STRIDE:
+                break
+            continue
+        heading = 1.0 - (gain[taken] < 0).sum(axis=0) + MOMENTUM * heading
+        length = float((heading**2).sum())
+        if length == 0:
             break
-        price = price + stride * (best - bound) / length * slope
+        price = price + stride * (best - bound) / length * heading
     return top_price, chosen, best
 
 
