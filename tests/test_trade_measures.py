@@ -135,6 +135,22 @@ def test_exact_sites_are_the_best_of_all_choices(seed: int) -> None:
     assert max_cover(demand, cost, count=3, reach=2.5, way="greedy").value <= cover.value + 1e-9
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_exact_sites_where_bounds_leave_a_gap(seed: int) -> None:
+    """Costs without any geometry: the bound alone does not decide, and the program must."""
+    rng = np.random.default_rng(seed)
+    demand, cost = rng.uniform(1, 10, 40), rng.uniform(1, 10, (12, 40))
+    best = min(demand @ cost[list(pick)].min(axis=0) for pick in itertools.combinations(range(12), 4)) / demand.sum()
+    found = p_median(demand, cost, count=4)
+    assert (found.proven, found.value) == (True, pytest.approx(best, rel=1e-9))
+    kept = np.arange(12) == seed
+    with_one = min(
+        demand @ cost[[seed, *pick]].min(axis=0)
+        for pick in itertools.combinations([i for i in range(12) if i != seed], 3)
+    )
+    assert p_median(demand, cost, count=4, kept=kept).value == pytest.approx(with_one / demand.sum(), rel=1e-9)
+
+
 def test_sites_that_are_there_stay() -> None:
     at = np.arange(10.0)
     kept = np.arange(10) == 9

@@ -290,6 +290,7 @@ def territories(
     surface: SurfaceFile,
     count: Annotated[int, typer.Option(min=1, help="How many territories.")],
     seed: Annotated[int, typer.Option(help="The same seed gives the same territories.")] = 0,
+    resolution: Annotated[int | None, typer.Option(help="H3 resolution of the cells; at most 4,000 if none.")] = None,
     capacity: CapacityText = "2500",
     format: Written = Format.TABLE,  # noqa: A002
     output: Output = None,
@@ -302,7 +303,7 @@ def territories(
     from geoscore.market.sites import territory_layer
 
     opened = _open(surface)
-    layer = territory_layer(opened, count=count, capacity=_capacity(capacity), seed=seed)
+    layer = territory_layer(opened, count=count, capacity=_capacity(capacity), seed=seed, resolution=resolution)
     _show(layer, opened, format, output, map, capacity)
 
 

@@ -84,9 +84,9 @@ def shapes_of(surface: Surface, places: Places, key: Key) -> tuple[Any, ...]:
     return tuple(linked_cells(np.unique(cells[(places.rows == i) & (cells > 0)])) for i in range(len(places.names)))
 
 
-def select_cells(surface: Surface, cells: Cells, name: str) -> Selection:
-    """Return the rows of some cells of the surface."""
-    inside = np.isin(ancestors(surface.table, surface.note.resolution), cells)
+def select_cells(surface: Surface, cells: Cells, name: str, *, resolution: int) -> Selection:
+    """Return the rows under some cells of a resolution."""
+    inside = np.isin(ancestors(surface.table, resolution), cells)
     hidden = suppressed_rows(surface.table)
     return Selection(name, (inside & ~hidden).astype(np.float64), hidden=bool((inside & hidden).any()))
 

@@ -1,7 +1,7 @@
 """Sites over a surface: what people can reach of them, where to put them, and territories of equal potential."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,8 @@ from geoscore.trade.territories import share_out
 
 Floats = npt.NDArray[np.float64]
 Cells = npt.NDArray[np.uint64]
+MOST_CELLS: Final = 4_000
+KM_PER_DEGREE: Final = 111.195
 
 
 def costs_between(sites: Sequence[Site], cells: Cells, travel: Travel | None) -> tuple[Floats, str]:
@@ -152,22 +154,31 @@ def _best_cells(cells: Cells, potential: Floats, pool: int, kept: Sequence[Site]
     return reached
 
 
-def territory_layer(surface: Surface, *, count: int, capacity: Capacity, seed: int = 0) -> Layer:
-    """Share the surface's cells out into territories of equal potential that hang together."""
-    places = places_of(surface, "cell", capacity=capacity)
+def territory_layer(
+    surface: Surface, *, count: int, capacity: Capacity, seed: int = 0, resolution: int | None = None
+) -> Layer:
+    """Share the surface's cells out into territories of equal potential that hang together.
+
+    Without a resolution the finest is taken that has at most 4,000 cells.
+    """
+    fine = surface.note.resolution if resolution is None else resolution
+    places = places_of(surface, "cell", capacity=capacity, resolution=fine)
+    while resolution is None and len(places.names) > MOST_CELLS and fine > 0:
+        fine -= 1
+        places = places_of(surface, "cell", capacity=capacity, resolution=fine)
     cells = np.array([int(name, 16) for name in places.names], dtype=np.uint64)
     lon, lat = cell_centers(cells)
     narrow = np.cos(np.radians(lat.mean()))
-    at = np.column_stack([lon * narrow, lat]) * 111.195
+    at = np.column_stack([lon * narrow, lat]) * KM_PER_DEGREE
     shared = share_out(places.estimate, at, neighbor_weights(cells), count=count, seed=seed)
     rows, shapes = [], []
     for k in range(count):
         mine = cells[shared.part == k]
         name = f"territory {k + 1}"
-        answer = surface.answer(select_cells(surface, mine, name), capacity=capacity)
+        answer = surface.answer(select_cells(surface, mine, name, resolution=fine), capacity=capacity)
         rows.append({**answer.to_dict(), "cells": len(mine)})
         shapes.append(linked_cells(mine))
-    notes = [f"the farthest from the mean potential is off by {shared.unevenness:.1%}"]
+    notes = [f"cells of resolution {fine}; the farthest from the mean potential is off by {shared.unevenness:.1%}"]
     if len(shared.bridges):
         notes.append(f"{len(shared.bridges)} gaps between cells were bridged: water, or land where nobody lives")
     return Layer("territories", tuple(rows), tuple(shapes), "area", tuple(notes), {"unevenness": shared.unevenness})

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from geoscore.errors import InputError
-from geoscore.spatial.cells import cell_centers, cells_from_points, distance_m, near_cells
+from geoscore.spatial.cells import cell_centers, distance_m, near_cells
 from geoscore.spatial.polygons import cell_polygons, circle, linked_cells
 
 if TYPE_CHECKING:
@@ -303,8 +303,3 @@ def _densest(customers: Customers, share: float) -> tuple["shapely.Geometry", Ce
     last = int(np.searchsorted(np.cumsum(own[order]), share * own.sum() * (1 - 1e-12)))
     cells = spread[order[: last + 1]]
     return linked_cells(cells), cells
-
-
-def cells_of_points(longitude: Floats, latitude: Floats, *, resolution: int) -> Cells:
-    """Return the cell of every customer with coordinates."""
-    return cells_from_points(longitude, latitude, resolution=resolution)

@@ -15,6 +15,11 @@ Way = Literal["exact", "greedy"]
 SECONDS: Final = 120.0
 MOST_PAIRS: Final = 2_000_000
 ROUNDS: Final = 50
+STEPS: Final = 3000
+PATIENCE: Final = 80
+LEAST_STRIDE: Final = 1e-5
+MOMENTUM: Final = 0.3
+MET: Final = 1e-9
 
 
 @dataclass(frozen=True)
@@ -78,11 +83,8 @@ def p_median(
     value = float(demand @ reach[chosen].min(axis=0))
     bound, proven = None, False
     if way == "exact":
-        found = _median_program(demand, reach, count, fixed, seconds)
-        if found is not None:
-            picked, bound, proven = found
-            better = float(demand @ reach[picked].min(axis=0))
-            chosen, value = (picked, better) if better < value else (chosen, value)
+        chosen, bound, proven = _prove_median(demand, reach, chosen, fixed, seconds)
+        value = float(demand @ reach[chosen].min(axis=0))
     whole = float(demand.sum())
     return _told(chosen, cost, value / whole, None if bound is None else bound / whole, proven=proven)
 
@@ -174,27 +176,113 @@ def _exchange(chosen: Integers, demand: Floats, cost: Floats, fixed: Bools) -> I
     return chosen
 
 
-def _median_program(
-    demand: Floats, cost: Floats, count: int, fixed: Bools, seconds: float
-) -> tuple[Integers, float, bool] | None:
-    """Solve the p-median as a mixed-integer program: x_j chosen, y_ji the share of place i that goes to j."""
-    from scipy.optimize import Bounds, LinearConstraint
-    from scipy.sparse import coo_array, eye_array, hstack, kron
+def _prove_median(
+    demand: Floats, cost: Floats, chosen: Integers, fixed: Bools, seconds: float
+) -> tuple[Integers, float, bool]:
+    """Return the best choice, a bound on all choices, and whether it is proven.
 
-    c, n = cost.shape
-    if c * n > MOST_PAIRS:
+    A Lagrangian bound comes first (each place may go to several sites or to none, at a price); candidates that it shows
+    to be in no better choice are left out, and what little is undecided goes to the mixed-integer program.
+
+    References
+    ----------
+    S. C. Narula, U. I. Ogbu and H. M. Samuelsson, Operations Research 25 (1977), 709-713.
+    """
+    if cost.size > MOST_PAIRS:
         raise InputError(
-            f"{c:,} candidates and {n:,} places are too many for the exact way; take --method greedy, or coarser cells"
+            f"{len(cost):,} candidates and {cost.shape[1]:,} places are too many for the exact way; take --method"
+            " greedy, or coarser cells"
         )
-    objective = np.concatenate([np.zeros(c), (cost * demand[None, :]).ravel()])
-    served = hstack([coo_array((n, c)), kron(np.ones((1, c)), eye_array(n))])
-    opened = hstack([kron(-eye_array(c), np.ones((n, 1))), eye_array(c * n)])
-    number = coo_array((np.ones(c), (np.zeros(c, dtype=int), np.arange(c))), shape=(1, c + c * n))
+    weighted = cost * demand[None, :]
+    count = len(chosen)
+    price, chosen, best = _raise_bound(weighted, chosen, fixed)
+    saved = np.minimum(weighted - price, 0.0).sum(axis=1)
+    taken = _cheapest(saved, count, fixed)
+    bound = float(price.sum() + saved[taken].sum())
+    slack = best - bound + 1e-9 * abs(best)
+    free = ~np.isin(np.arange(len(cost)), taken)
+    worst = saved[taken[~fixed[taken]]].max(initial=-np.inf)
+    out = free & (saved - worst > slack)
+    least = saved[free & ~out].min(initial=np.inf)
+    sure = ~free & (fixed | (least - saved > slack))
+    if int(sure.sum()) == count or slack <= 3 * MET * abs(best):
+        return chosen, best, True
+    open_ = np.flatnonzero(~out)
+    found = _median_program(weighted[open_], count, sure[open_], seconds)
+    if found is None:
+        return chosen, bound, False
+    picked, lowest, proven = open_[found[0]], found[1], found[2]
+    if float(weighted[picked].min(axis=0).sum()) < best:
+        chosen = picked
+    return chosen, max(lowest, bound), proven
+
+
+def _raise_bound(weighted: Floats, chosen: Integers, fixed: Bools) -> tuple[Floats, Integers, float]:
+    """Return the price of each place at the best bound found, by subgradients, and the best choice met on the way."""
+    count = len(chosen)
+    best = float(weighted[chosen].min(axis=0).sum())
+    price = weighted[chosen].min(axis=0)
+    top, top_price = -np.inf, price
+    stride, waited = 2.0, 0
+    heading = np.zeros(len(price))
+    for _ in range(STEPS):
+        gain = np.minimum(weighted - price, 0.0)
+        taken = _cheapest(gain.sum(axis=1), count, fixed)
+        bound = float(price.sum() + gain.sum(axis=1)[taken].sum())
+        met = float(weighted[taken].min(axis=0).sum())
+        if met < best * (1 - 1e-12):
+            chosen, best = np.sort(taken), met
+        if best - bound <= MET * abs(best):
+            return price, chosen, best
+        waited += 1
+        if bound > top + MET * abs(best):
+            top, top_price, waited = bound, price, 0
+        elif waited >= PATIENCE:
+            stride, waited, price = stride / 2.0, 0, top_price
+            if stride < LEAST_STRIDE:
+                break
+            continue
+        heading = 1.0 - (gain[taken] < 0).sum(axis=0) + MOMENTUM * heading
+        length = float((heading**2).sum())
+        if length == 0:
+            break
+        price = price + stride * (best - bound) / length * heading
+    return top_price, chosen, best
+
+
+def _cheapest(saved: Floats, count: int, fixed: Bools) -> Integers:
+    """Return the candidates that save most, those that are kept among them."""
+    order = np.lexsort((saved, ~fixed))
+    return order[:count].astype(np.int64)
+
+
+def _median_program(weighted: Floats, count: int, fixed: Bools, seconds: float) -> tuple[Integers, float, bool] | None:
+    """Solve the p-median as a mixed-integer program: x_j chosen, y_ji the share of place i that goes to j.
+
+    Places that prefer the candidates in the same order always go to the same one, and are taken together; nobody goes
+    past a site that is sure to be there.
+    """
+    from scipy.optimize import Bounds, LinearConstraint
+    from scipy.sparse import coo_array
+
+    order = np.argsort(weighted, axis=0, kind="stable")
+    _, group = np.unique(order.T, axis=0, return_inverse=True)
+    group = group.reshape(-1)
+    size, c = int(group.max()) + 1, len(weighted)
+    summed = np.column_stack([np.bincount(group, line, size) for line in weighted]).T
+    nearest = summed[fixed].min(axis=0) if fixed.any() else np.full(size, np.inf)
+    j, i = np.nonzero(summed <= nearest[None, :])
+    pairs = len(j)
+    at = np.arange(pairs)
+    ones = np.ones(pairs)
+    served = coo_array((ones, (i, c + at)), shape=(size, c + pairs))
+    opened = coo_array((np.append(ones, -ones), (np.append(at, at), np.append(c + at, j))), shape=(pairs, c + pairs))
+    number = coo_array((np.ones(c), (np.zeros(c, dtype=int), np.arange(c))), shape=(1, c + pairs))
     limits = [LinearConstraint(served.tocsr(), 1, 1), LinearConstraint(opened.tocsr(), -np.inf, 0),
               LinearConstraint(number.tocsr(), count, count)]  # fmt: skip
-    low = np.concatenate([fixed.astype(float), np.zeros(c * n)])
-    whole = np.concatenate([np.ones(c), np.zeros(c * n)])
-    return _solve(objective, limits, Bounds(low, 1), whole, c, seconds)
+    low = np.concatenate([fixed.astype(float), np.zeros(pairs)])
+    whole = np.concatenate([np.ones(c), np.zeros(pairs)])
+    return _solve(np.concatenate([np.zeros(c), summed[j, i]]), limits, Bounds(low, 1), whole, c, seconds)
 
 
 def _cover_program(
