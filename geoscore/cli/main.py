@@ -8,6 +8,7 @@ import typer
 
 from geoscore.cli import files as _files  # noqa: F401  registers its commands
 from geoscore.cli import places as _places  # noqa: F401
+from geoscore.cli import propensity as _propensity  # noqa: F401
 from geoscore.cli.commands import app
 from geoscore.errors import GeoscoreError, InputError
 

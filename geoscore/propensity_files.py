@@ -1,0 +1,432 @@
+"""Propensity on plain files: a file with an outcome in, a model out; a file in, a score for every row out.
+
+The way beside the pipeline for those who have one table; it knows the order of ingest and propensity.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from itertools import chain
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from geoscore import propensity
+from geoscore.errors import InputError, did_you_mean
+from geoscore.ingest.cards import describe_feature
+from geoscore.ingest.columns import SAMPLE_ROWS, ColumnGuess, infer_columns
+from geoscore.ingest.files import read_file
+from geoscore.ingest.ingest import refuse_fec
+from geoscore.ledger import hash_file
+from geoscore.propensity.effects import reasons
+from geoscore.propensity.features import days_before, numbers_of, texts_of
+from geoscore.propensity.folds import hashed
+from geoscore.propensity.model import Kind
+from geoscore.spatial.cells import cell_text, cells_from_points
+
+MOST_ROWS: Final = 250_000
+"""Households that a model is fitted on, at most; more are drawn by their ids."""
+BLOCK_RESOLUTION, REGION_RESOLUTION = 4, 2
+WHO: Final = ("full_name", "first_name", "middle_name", "last_name", "name_suffix", "email", "phone", "ssn", "street",
+              "unit", "street_name", "street_type", "street_direction", "house_number", "date_of_birth")  # fmt: skip
+WHERE: Final = ("zip", "zip4", "city", "state", "longitude", "latitude")
+PLACE_NAME: Final = re.compile(
+    r"(^|[ _])(fips|geoid|geo_?id|tract|census_?block|block_?group|h3(_?cell)?|cell_?id|county|cbsa|msa|dma|precinct|"
+    r"zip3|plus4|lat|lon|lng|latitude|longitude)([ _]|$|\d)",
+    re.IGNORECASE,
+)
+CELL: Final = re.compile(r"8[0-9a-f]{14}", re.IGNORECASE)
+SURE: Final = 0.6
+ALL_APART: Final = 0.5
+DENSE: Final = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Which columns of a file hold what, and how it is fitted: the options of ``geoscore fit``."""
+
+    gave: str | None = None
+    amount: str | None = None
+    id: str | None = None
+    when: str | None = None
+    leave: tuple[str, ...] = ()
+    as_of: date
+    kind: Kind | None = None
+    prevalence: tuple[float, float, float] | None = None
+    givers_only: bool = False
+    sheet: str | None = None
+    seed: int = 0
+
+    @property
+    def unlabelled(self) -> bool:
+        """Whether only givers are known."""
+        return self.givers_only or self.prevalence is not None
+
+    def columns(self) -> list[str]:
+        """Return the columns that are named."""
+        return [name for name in (self.gave, self.amount, self.id, self.when) if name]
+
+
+def fit_file(
+    path: Path, *, asked: Asked, progress: Callable[[str, int, int | None], None] | None = None
+) -> propensity.Model:
+    """Fit a propensity model on one file.
+
+    Parameters
+    ----------
+    path
+        A file as ``read_file`` takes it, a row for every household.
+    asked
+        Its outcome's columns, and how.
+    progress
+        Called with a stage's name, the steps done and all steps.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, a column is missing, or nothing can be learned from it.
+    PolicyError
+        It has the shape of FEC individual-contributor data.
+    """
+    tell = progress or (lambda _stage, _done, _all: None)
+    tell("read", 0, None)
+    table, lost = read_table(path, sheet=asked.sheet)
+    for name in (*asked.columns(), *asked.leave):
+        if name not in table.column_names:
+            raise InputError(f"column {name!r} missing in {path.name}{did_you_mean(name, table.column_names)}")
+    table, drawn = _drawn(table, asked)
+    outcome = propensity.read_outcome(table, gave=asked.gave, amount=asked.amount, unlabelled=asked.unlabelled)
+    propensity.check_currencies(table, outcome)
+    guesses = {guess.name: guess for guess in infer_columns(table.slice(0, SAMPLE_ROWS))}
+    refused = dict.fromkeys(asked.leave, "left out as asked")
+    kept: dict[str, pa.ChunkedArray] = {}
+    for name in table.column_names:
+        if name in (*asked.columns(), *asked.leave):
+            continue
+        typed, _ = describe_feature(table[name])
+        why = why_refused(guesses[name], typed)
+        if why:
+            refused[name] = why
+        else:
+            kept[name] = typed
+    blocks, regions = _places(table, guesses)
+    times = None
+    if asked.when is not None:
+        times = _times(table[asked.when], asked)
+    given = propensity.Households(
+        rows=pa.table(kept) if kept else pa.table({"row": pa.nulls(table.num_rows, pa.float64())}),
+        outcome=outcome,
+        keys=_keys(table, asked),
+        blocks=blocks,
+        regions=regions,
+        times=times,
+        refused=refused,
+        names=tuple(filter(None, (asked.gave, asked.amount))),
+    )
+    options = propensity.Options(
+        as_of=asked.as_of, kind=asked.kind, prevalence=asked.prevalence, unlabelled=asked.unlabelled, seed=asked.seed
+    )
+    model = propensity.fit_model(given, options=options, progress=progress)
+    notes = [*([f"{lost:,} rows could not be read"] if lost else []), *([drawn] if drawn else [])]
+    data = {
+        "file": path.name,
+        "file_sha256": hash_file(path) if path.is_file() else "",
+        "rows_read": table.num_rows + lost if not drawn else None,
+        "gave": asked.gave or f"{asked.amount} above zero",
+        "amount": asked.amount,
+        "id": asked.id,
+        "date": asked.when,
+    }
+    model.card["data"] = data
+    model.card["notes"] = [*model.card["notes"], *notes]
+    return model
+
+
+def read_table(path: Path, *, sheet: str | None = None) -> tuple[pa.Table, int]:
+    """Return the whole of a file as a table in its own types, and how many rows could not be read.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, or has no row.
+    PolicyError
+        It has the shape of FEC individual-contributor data.
+    """
+    raw = read_file(path, sheet=sheet)
+    refuse_fec(path, raw.names)
+    batches = [batch for batch, _ in raw.batches]
+    if not sum(batch.num_rows for batch in batches):
+        raise InputError(f"{path.name} has a header but no row")
+    tables = [pa.Table.from_batches([batch]) for batch in batches]
+    return pa.concat_tables(tables, promote_options="permissive").combine_chunks(), len(raw.rejected)
+
+
+def why_refused(guess: ColumnGuess, typed: pa.ChunkedArray) -> str | None:
+    """Return why a column may not be a feature, None where it may.
+
+    Parameters
+    ----------
+    guess
+        What the column seems to hold.
+    typed
+        Its values in their own type.
+    """
+    if guess.sensitive:
+        return f"sensitive: {guess.sensitive}"
+    if pa.types.is_nested(typed.type):
+        return "holds lists or records"
+    if guess.kind in WHERE and guess.confidence >= SURE:
+        return "a place: it says where, and would not hold elsewhere; places make the folds"
+    if PLACE_NAME.search(guess.name) or _holds_cells(typed):
+        return "a place: it says where, and would not hold elsewhere"
+    if guess.kind in WHO and guess.confidence >= SURE:
+        return f"says who: {guess.kind.replace('_', ' ')}"
+    return _why_identifier(guess, typed)
+
+
+def _why_identifier(guess: ColumnGuess, typed: pa.ChunkedArray) -> str | None:
+    known = typed.drop_null()
+    n = len(known)
+    if n < DENSE:
+        return None
+    distinct = len(known.unique())
+    if pa.types.is_integer(typed.type):
+        dense = pc.max(known).as_py() - pc.min(known).as_py() < DENSE * n
+        if distinct == n and (dense or guess.kind == "id"):
+            return "an identifier: every row has another number"
+        return "an identifier" if guess.kind == "id" and distinct > ALL_APART * n else None
+    if pa.types.is_string(typed.type) or pa.types.is_large_string(typed.type):
+        if distinct > max(ALL_APART * n, DENSE):
+            return "an identifier or free text: hardly two rows have the same"
+        if distinct > DENSE and guess.kind in ("id", "text") and distinct > n / 10:
+            return "an identifier or free text"
+    return None
+
+
+def _holds_cells(typed: pa.ChunkedArray) -> bool:
+    if not (pa.types.is_string(typed.type) or pa.types.is_large_string(typed.type)):
+        return False
+    values = typed.drop_null().slice(0, DENSE).to_pylist()
+    return bool(values) and all(CELL.fullmatch(value.strip()) for value in values)
+
+
+def _drawn(table: pa.Table, asked: Asked) -> tuple[pa.Table, str]:
+    """Return at most as many rows as are fitted on, drawn by their ids so that any order gives the same."""
+    if table.num_rows <= MOST_ROWS:
+        return table, ""
+    number = hashed(_keys(table, asked), 11)
+    share = MOST_ROWS / table.num_rows
+    rows = number < np.uint64(share * 2**64)
+    told = f"fitted on {int(rows.sum()):,} of {table.num_rows:,} rows, drawn by their ids"
+    return table.filter(pa.array(rows)), told
+
+
+def _keys(table: pa.Table, asked: Asked) -> "pd.Series[str]":
+    """Return what names each row: its id, else all that stands in it, so that the order of rows does not matter."""
+    if asked.id is not None:
+        text = texts_of(table[asked.id]).to_pandas()
+        alone = pd.Series([f"row without id {i}" for i in range(len(text))])
+        return text.where(text.notna(), alone).astype(str)
+    total = np.zeros(table.num_rows, dtype=np.uint64)
+    for name in table.column_names:
+        column = table[name]
+        if pa.types.is_nested(column.type):
+            continue
+        words = column.cast(pa.string()).to_pandas().fillna("").astype(object)
+        total = total * np.uint64(31) + np.asarray(pd.util.hash_array(words.to_numpy(dtype=object)), dtype=np.uint64)
+    found = pd.Series(total)
+    again = found.groupby(found).cumcount()
+    return found.astype(str) + "-" + again.astype(str)
+
+
+def _times(column: pa.ChunkedArray, asked: Asked) -> npt.NDArray[np.float64]:
+    days, late = days_before(column, asked.as_of)
+    if np.isnan(days).all():
+        raise InputError(f"column {asked.when!r} holds no date before {asked.as_of} that can be read")
+    if late:
+        raise InputError(
+            f"column {asked.when!r} has {late:,} dates after {asked.as_of}; give a later --as-of, or drop these rows"
+        )
+    return -days
+
+
+def _places(table: pa.Table, guesses: dict[str, ColumnGuess]) -> tuple[Any, Any]:
+    """Return the small and the large place of every row, as texts; None where a file has no places."""
+    by_kind: dict[str, str] = {}
+    for guess in guesses.values():
+        if guess.kind in WHERE and guess.confidence >= SURE:
+            by_kind.setdefault(guess.kind, guess.name)
+    states = texts_of(table[by_kind["state"]]).to_pandas() if "state" in by_kind else None
+    if "longitude" in by_kind and "latitude" in by_kind:
+        lon, lat = (numbers_of(table[by_kind[name]]) for name in ("longitude", "latitude"))
+        known = (np.abs(lon) <= 180) & (np.abs(lat) <= 90) & ((lon != 0) | (lat != 0))  # noqa: PLR2004  degrees
+        if known.mean() > ALL_APART:
+            blocks, regions = (_cells(lon, lat, known, resolution=r) for r in (BLOCK_RESOLUTION, REGION_RESOLUTION))
+            return blocks, regions if states is None else states
+    if "zip" in by_kind:
+        zips = texts_of(table[by_kind["zip"]]).to_pandas()
+        # five digits, whose leading zeros spreadsheets lose; the first three are a sorting center's
+        code = zips.str.extract(r"^(\d{3,5})")[0].str.zfill(5)
+        return code.str[:3], code.str[:2] if states is None else states
+    return None, states
+
+
+def _cells(lon: Any, lat: Any, known: Any, *, resolution: int) -> Any:
+    found = np.full(len(lon), None, dtype=object)
+    found[known] = [cell_text(int(cell)) for cell in cells_from_points(lon[known], lat[known], resolution=resolution)]
+    return found
+
+
+# --- scoring --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ScoredFile:
+    """What scoring did."""
+
+    out: Path
+    rows: int
+    rejected: int
+    expected_givers: float | None
+    expected_usd: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it ready for JSON."""
+        return {**self.__dict__, "out": str(self.out)}
+
+
+def score_file(
+    path: Path,
+    *,
+    model: propensity.Model,
+    out: Path,
+    id: str | None = None,  # noqa: A002  the field's own word
+    sheet: str | None = None,
+    as_of: date | None = None,
+    reason_codes: int = 3,
+    progress: Callable[[str, int, int | None], None] | None = None,
+) -> ScoredFile:
+    """Score every row of a file.
+
+    Parameters
+    ----------
+    path
+        A file with the columns that the model looks at.
+    model
+        A fitted model.
+    out
+        ``.parquet`` or ``.csv`` to write: the file's id (or the row's number), ``p_gives``, ``expected_gift_usd``,
+        ``gift_if_gives_usd``, ``p_at_least_<rung>`` and ``reason_<number>``.
+    id
+        Column of the id; as in the fit by default.
+    sheet
+        Sheet of a spreadsheet, or table of a database.
+    as_of
+        Day on which dates are looked at; that of the fit by default.
+    reason_codes
+        How many reasons are told of each household.
+    progress
+        Called with a stage's name and the rows done.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or lacks a column.
+    """
+    tell = progress or (lambda _stage, _done, _all: None)
+    if out.suffix.lower() not in (".parquet", ".pq", ".csv"):
+        raise InputError(f"{out}: scores are written as .parquet or .csv")
+    if as_of is not None:
+        from dataclasses import replace
+
+        model = replace(model, recipe=replace(model.recipe, as_of=as_of))
+    raw = read_file(path, sheet=sheet)
+    refuse_fec(path, raw.names)
+    wanted = id or model.card.get("data", {}).get("id")
+    if wanted is not None and wanted not in raw.names:
+        if id is not None:
+            raise InputError(f"column {id!r} missing in {path.name}{did_you_mean(id, raw.names)}")
+        wanted = None
+    whole = wanted is not None and _whole_numbers(path, wanted, sheet)
+    totals = {"rows": 0, "givers": 0.0, "usd": 0.0}
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for batch, numbers in raw.batches:
+            scored = _score(batch, numbers, model, wanted, reason_codes, whole=whole)
+            totals["rows"] += batch.num_rows
+            for key, name in (("givers", "p_gives"), ("usd", "expected_gift_usd")):
+                if name in scored.schema.names:
+                    totals[key] += float(pc.sum(scored.column(name)).as_py() or 0.0)
+            tell("score", int(totals["rows"]), None)
+            yield scored
+
+    _write(batches(), out, path)
+    schema = model.schema().names
+    return ScoredFile(
+        out,
+        int(totals["rows"]),
+        len(raw.rejected),
+        round(totals["givers"], 3) if "p_gives" in schema else None,
+        round(totals["usd"], 2) if "expected_gift_usd" in schema else None,
+    )
+
+
+def _score(
+    batch: pa.RecordBatch, numbers: Any, model: propensity.Model, wanted: str | None, most: int, *, whole: bool
+) -> pa.RecordBatch:
+    """Return the id, scores and reasons of a batch."""
+    scored = model.score_batch(batch)
+    if wanted is None:
+        name, ids = "row", pa.array(numbers)
+    else:
+        name, ids = wanted, batch.column(wanted)
+        ids = pc.utf8_trim_whitespace(ids).cast(pa.int64()) if whole else ids
+    columns, names = [ids, *scored.columns], [name, *scored.schema.names]
+    if most > 0:
+        codes, _ = model.recipe.encode(batch)
+        found = reasons(model, codes, most=most)
+        columns += found
+        names += [f"reason_{number}" for number in range(1, len(found) + 1)]
+    return pa.RecordBatch.from_arrays(columns, names=names)
+
+
+def _whole_numbers(path: Path, column: str, sheet: str | None) -> bool:
+    """Return whether a column of texts holds whole numbers alone, so that ids stay what they were in the file."""
+    for batch, _ in read_file(path, sheet=sheet).batches:
+        values = batch.column(column)
+        if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
+            return False
+        plain = pc.match_substring_regex(pc.utf8_trim_whitespace(values), r"^(0|[1-9][0-9]{0,17})$")
+        if not pc.all(pc.fill_null(plain, fill_value=False)).as_py():
+            return False
+    return True
+
+
+def _write(batches: Iterator[pa.RecordBatch], out: Path, path: Path) -> None:
+    """Write batches to one file, whole or not at all."""
+    first = next(batches, None)
+    if first is None:
+        raise InputError(f"{path.name} has a header but no row")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = out.with_name(out.name + ".part")
+    writer: Any
+    if out.suffix.lower() == ".csv":
+        writer = pacsv.CSVWriter(part, first.schema)
+    else:
+        writer = pq.ParquetWriter(part, first.schema, compression="zstd")
+    try:
+        with writer:
+            for batch in chain([first], batches):
+                writer.write_batch(batch.cast(first.schema))
+        os.replace(part, out)  # noqa: PTH105  the atomic one, by its own name
+    finally:
+        part.unlink(missing_ok=True)
