@@ -3,7 +3,7 @@
 The published rows are disjoint groups of at least k households, so that no subtraction tells fewer apart.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from geoscore.errors import PolicyError
+from geoscore.schemas import MEASURES
 from geoscore.surface_format import figures, no_figures, surface_table
 from geoscore.tables import to_pandas
 
@@ -23,7 +24,7 @@ DECIMALS: Final = 1
 """Published figures are rounded to a tenth of a household: more digits would tell of single households."""
 
 
-def protect_surface(surface: pa.Table, *, k: int = 10) -> pa.Table:
+def protect_surface(surface: pa.Table, *, k: int = 10, beside: pa.Table | None = None) -> pa.Table:
     """Return the surface that may be published.
 
     Rows of fewer than k households are hidden: their households are counted in one row of their ZIP, without a
@@ -37,6 +38,9 @@ def protect_surface(surface: pa.Table, *, k: int = 10) -> pa.Table:
         Table of schema ``SURFACE`` at the published resolution, unprotected.
     k
         Fewest households in a shown row.
+    beside
+        Measures of the same rows (``cell``, ``zip``, ``county`` and those of ``MEASURES``): they are published of the
+        same groups of households, and of no others.
 
     Returns
     -------
@@ -78,7 +82,21 @@ def protect_surface(surface: pa.Table, *, k: int = 10) -> pa.Table:
     codes = home.groupby(["counted_in", "cell", "zip", "county"], dropna=False, sort=True).ngroup().to_numpy()
     shown = home.assign(code=codes).drop_duplicates("code").sort_values("code")
     table = surface_table(shown, values.summed(codes, len(shown)).rounded(DECIMALS))
-    return pa.concat_tables([table, _marks(keys, home["counted_in"], level, households, k)]).sort_by(order)
+    if beside is not None:
+        table = _with_measures(table, keys, codes, beside)
+    marks = _marks(keys, home["counted_in"], level, households, k)
+    return pa.concat_tables([table, marks], promote_options="default").sort_by(order)
+
+
+def _with_measures(
+    table: pa.Table, keys: pd.DataFrame, codes: npt.NDArray[np.integer[Any]], beside: pa.Table
+) -> pa.Table:
+    """Return shown rows with the sums of their households' measures, rounded."""
+    found = keys.merge(to_pandas(beside), on=["cell", "zip", "county"], how="left")
+    for name in MEASURES.names:
+        sums = np.bincount(codes, found[name].fillna(0.0).to_numpy(np.float64), table.num_rows)
+        table = table.append_column(name, pa.array(np.round(sums, DECIMALS)))
+    return table
 
 
 def large_groups(surface: pa.Table, *, k: int) -> pa.Table:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import narwhals as nw
@@ -16,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from geoscore import disclosure, enrichment, geocoding, ingest, linkage, noise, surfaces
+from geoscore import disclosure, enrichment, geocoding, ingest, linkage, noise, propensity_stage, surfaces
 from geoscore.capacity import AreaPrior, find_contradictions, learn_evidence, rung_shares, score_households
 from geoscore.engines import Engine, Frame, open_engine
 from geoscore.errors import GeoscoreError, InputError
@@ -61,6 +62,7 @@ class _Work:
     suppression: ingest.Suppression | None = None
     honesty: geocoding.Honesty | None = None
     region: Region | None = None
+    asked: propensity_stage.Asked | None = None
     counts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -128,17 +130,7 @@ def _build(work: _Work, opened: list[ingest.OpenSource]) -> pa.Table:
     work.counts["sensitivity"] = sensitivity(region, used=work.formula, capacity=HEADLINE)
     if not plan.sources:
         return _census_alone(work, region)
-    records = _ingest(work, opened, region.ground)
-    work.report("link", 0, None)
-    records, links = _link(work, records)
-    records = _place(work, records)
-    households = _merge(work, records, links)
-    work.report("locate", 0, None)
-    located = geocoding.locate_households(
-        households, region.ground, resolution=plan.surface.resolution, without_homes=region.without_homes()
-    )
-    homes = located.households.save(work.private / "located.parquet")
-    _count_places(work, homes, located.unlocated, links)
+    homes, links = _locate(work, opened, region)
     work.report("score", 0, None)
     evidence = learn_evidence(homes)
     work.counts["evidence"] = evidence.learned
@@ -150,7 +142,97 @@ def _build(work: _Work, opened: list[ingest.OpenSource]) -> pa.Table:
         raise InputError("no household could be located; see the reasons with `geoscore run` on fewer sources")
     kernel = geocoding.spread_positions(groups, region.ground)
     prior = AreaPrior(region.distribution, enrichment.mix_areas(kernel, region.ground), region.errors, evidence)
-    return surfaces.build_surface(groups, kernel, prior, progress=lambda done, all_: work.report("surface", done, all_))
+    surface = surfaces.build_surface(
+        groups, kernel, prior, progress=lambda done, all_: work.report("surface", done, all_)
+    )
+    if plan.propensity.model is not None:
+        work.report("propensity", 0, None)
+        asked, found = propensity_stage.ask_model(
+            plan.resolve(plan.propensity.model), _described(work, homes, links), homes, kernel,
+            private=work.private, resolution=plan.surface.published_resolution,
+        )  # fmt: skip
+        tilt = propensity_stage.capacity_tilt(
+            scored, found, surface, lambda likely: surfaces.build_surface(likely, kernel, prior)
+        )
+        work.asked = replace(asked, note={**asked.note, "capacity_tilt": tilt})
+        totals = found.scores.sum(axis=0)
+        work.counts["propensity"] = {"expected_givers": round(totals[0], 1), "expected_usd": round(totals[2])}
+    return surface
+
+
+def _locate(work: _Work, opened: list[ingest.OpenSource], region: Region) -> tuple[Table, Table]:
+    """Return the located households of all files, and which records are theirs."""
+    records = _ingest(work, opened, region.ground)
+    work.report("link", 0, None)
+    records, links = _link(work, records)
+    records = _place(work, records)
+    households = _merge(work, records, links)
+    work.report("locate", 0, None)
+    located = geocoding.locate_households(
+        households, region.ground, resolution=work.project.surface.resolution, without_homes=region.without_homes()
+    )
+    homes = located.households.save(work.private / "located.parquet")
+    _count_places(work, homes, located.unlocated, links)
+    return homes, links
+
+
+def _described(work: _Work, homes: Table, links: Table) -> pa.Table:
+    """Return households with all that a propensity model may look at."""
+    region = work.region
+    if region is None:
+        raise InputError("there is no region to describe households by")
+    distribution = region.distribution
+    return propensity_stage.describe_households(
+        homes, links, work.private, ground=region.ground, area_ids=distribution.area_ids_,
+        shares=distribution.exceedance(np.array(enrichment.INCOMES)), resolution=work.project.surface.resolution,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Households of a project, located and described, as a propensity model sees them.
+
+    Attributes
+    ----------
+    rows
+        As ``propensity_stage.describe_households`` gives them.
+    homes
+        Table of schema ``LOCATED``, a row for each of them.
+    """
+
+    rows: pa.Table
+    homes: pa.Table
+
+
+def prepare_households(
+    project: str | Path, *, memory: str | None = None, progress: Callable[[str, int, int | None], None] | None = None
+) -> Prepared:
+    """Run a project as far as its households are located and described; nothing is published or kept on disk.
+
+    Parameters
+    ----------
+    project
+        The project file.
+    memory, progress
+        As for ``run``.
+
+    Raises
+    ------
+    GeoscoreError
+        Something in the project or its files cannot be.
+    """
+    plan = open_project(project)
+    today = datetime.now(tz=UTC).date()
+    suppression = ingest.open_suppression(plan.suppression, today=today, resolve=plan.resolve)
+    opened = ingest.open_sources(plan.sources, resolve=plan.resolve)
+    report = progress or (lambda _stage, _done, _all: None)
+    with TemporaryDirectory(prefix="geoscore-fit-") as folder, open_engine("duckdb", memory=memory) as tables:
+        private = Path(folder)
+        work = _Work(plan, open_formula("income-2pct-1y"), tables, private, private, report, suppression)
+        report("census", 0, None)
+        work.region = open_region(plan)
+        homes, links = _locate(work, opened, work.region)
+        return Prepared(_described(work, homes, links), homes.collect().sort_by("household_id"))
 
 
 def _merge(work: _Work, records: Table, links: Table) -> Table:
@@ -315,7 +397,8 @@ def _publish(work: _Work, raw: pa.Table) -> Surface:
         noisy = noise.add_noise(coarser, domain, epsilon=plan.surface.epsilon)
         protected = noise.settle(disclosure.protect_surface(noisy, k=plan.surface.k))
     else:
-        protected = disclosure.protect_surface(coarser, k=plan.surface.k)
+        measures = work.asked.measures if work.asked else None
+        protected = disclosure.protect_surface(coarser, k=plan.fewest(), beside=measures)
     published = replace(note, resolution=plan.surface.published_resolution, published=True)
     surface = Surface(protected, published)
     answer = surface.query(capacity=HEADLINE)
@@ -363,8 +446,9 @@ def _note(work: _Work) -> SurfaceNote:
         purpose=plan.purpose,
         vintage=str(plan.as_of) if plan.sources else plan.census.vintage,
         resolution=plan.surface.resolution,
-        k=plan.surface.k,
+        k=plan.fewest(),
         epsilon=plan.surface.epsilon,
+        propensity=work.asked.note if work.asked else None,
         published=False,
         counties=work.region.county_names() if work.region else {},
         finest_honest=work.honesty.finest if work.honesty else None,
@@ -437,10 +521,12 @@ def _begin_ledger(work: _Work, project: Path, folder: Path) -> Ledger:
         path = plan.resolve(source.path)
         place = ingest.show_path(path) if is_address(path) else None
         ledger.append_file("source", ingest.local_copy(path), {**stated, **told}, place=place)
+    if plan.propensity.model is not None:
+        ledger.append_file("propensity model", plan.resolve(plan.propensity.model) / "model.json")
     curve = plan.resolve(plan.census.curve) if plan.census.curve else sample_path("income_curve.parquet")
     for name, path in {**census_files(plan).paths(), "curve": curve}.items():
         ledger.append_file("census", path, {"name": name})
-    told = {"households": work.counts["households"], "located": work.counts["located"], "k": plan.surface.k}
+    told = {"households": work.counts["households"], "located": work.counts["located"], "k": plan.fewest()}
     if plan.surface.epsilon is not None:
         spent = {"epsilon": plan.surface.epsilon, "of": "one household", "mechanism": "Laplace, by OpenDP"}
         ledger.append("privacy budget", spent)

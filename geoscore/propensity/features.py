@@ -304,7 +304,7 @@ def bin_edges(values: Floats, bins: int = BINS) -> tuple[float, ...]:
     Examples
     --------
     >>> bin_edges(np.array([0.0] * 60 + list(range(1, 41))), bins=4)
-    (0.5, 21.5)
+    (0.5, 25.5)
     """
     distinct, counts = np.unique(values, return_counts=True)
     if len(distinct) > FINEST:

@@ -1,6 +1,7 @@
 """Fitting: features, folds, competing models, calibration and figures, in this order; nothing is chosen by hope."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final
@@ -43,6 +44,7 @@ FEWEST_GIFTS: Final = 25
 ENOUGH_TO_BOOST: Final = 200
 """Rows of either class from which trees are tried."""
 GIFTS_TO_BOOST: Final = 500
+ROWS_FOR_THREADS: Final = 30_000
 WEIGHTS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -160,18 +162,27 @@ def fit_model(
     recipe, codes, values, odd, refused = _features(given, options)
     folds = make_folds(y, keys=given.keys, blocks=given.blocks, times=given.times, seed=options.seed)
     boosting = options.kind != "scorecard" and min(y.sum(), (1 - y).sum()) >= ENOUGH_TO_BOOST
-    judged = judge_givers(recipe, codes, values, y, folds, boosting=boosting, seed=options.seed, tell=tell)
+    with few_threads(len(y)):
+        judged = judge_givers(recipe, codes, values, y, folds, boosting=boosting, seed=options.seed, tell=tell)
     work = Work(given, options, recipe, codes, values, y, usd, folds, odd, refused, judged)
     _choose(work)
-    model = _fit_givers(work, tell)
-    if usd is not None and int((~np.isnan(usd)).sum()) >= FEWEST_GIFTS:
-        tell("fit amounts", 0, None)
-        model = _fit_gifts(work, model)
+    with few_threads(len(y)):
+        model = _fit_givers(work, tell)
+        if usd is not None and int((~np.isnan(usd)).sum()) >= FEWEST_GIFTS:
+            tell("fit amounts", 0, None)
+            model = _fit_gifts(work, model)
     if options.unlabelled:
         model = replace(model, prevalence=anchor_prevalence(work.eta, y, work.tested, options.prevalence))
     tell("write the card", 0, None)
     model = replace(model, effects=find_effects(model, codes, values, seed=options.seed))
     return replace(model, card=describe_fit(work, model) | {"effects": describe_effects(model, codes)})
+
+
+def few_threads(rows: int) -> AbstractContextManager[object]:
+    """Return a context in which small work runs on one core: several would mostly wait for each other."""
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1) if rows < ROWS_FOR_THREADS else nullcontext()
 
 
 def _kept(given: Households, rows: npt.NDArray[np.bool_]) -> Households:
