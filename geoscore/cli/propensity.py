@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from geoscore.cli.commands import Quiet, app
+from geoscore.cli.commands import Quiet, SurfaceFile, app
 from geoscore.cli.files import Sheet, Written
 from geoscore.errors import InputError
 
@@ -128,6 +128,38 @@ def score(
         show_json(done.to_dict())
     elif not quiet:
         show_scored(done)
+
+
+class PlanBy(StrEnum):
+    """What a plan is made of."""
+
+    CELL = "cell"
+    ZIP = "zip"
+
+
+@app.command()
+def plan(
+    surface: SurfaceFile,
+    contacts: Annotated[
+        float | None, typer.Option(help="How many households to ask; as many as pay if not given.")
+    ] = None,
+    cost: Annotated[float, typer.Option(help="Cost of one contact, in US dollars.")] = 0.0,
+    budget: Annotated[float | None, typer.Option(help="US dollars to spend, in place of --contacts.")] = None,
+    by: Annotated[PlanBy, typer.Option(help="Places to choose from.")] = PlanBy.CELL,
+    top: Annotated[int, typer.Option(min=1, help="Places shown.")] = 20,
+    format: Written_ = Written.TABLE,  # noqa: A002
+) -> None:
+    """Plan whom to ask: the places that bring the most, what to expect of them, and how many contacts pay."""
+    from geoscore.cli.show import show_json
+    from geoscore.cli.show_propensity import show_plan
+    from geoscore.query import open_surface
+    from geoscore.query.plan import make_plan
+
+    made = make_plan(open_surface(surface), contacts=contacts, budget=budget, cost=cost, by=by.value)
+    if format is Written.JSON:
+        show_json(made.to_dict())
+    else:
+        show_plan(made, top)
 
 
 def _day(text: str | None) -> "date":

@@ -7,6 +7,7 @@ import typer
 
 if TYPE_CHECKING:
     from geoscore.propensity_files import ScoredFile
+    from geoscore.query.plan import Plan
 
 SHOWN = 8
 
@@ -55,3 +56,24 @@ def show_scored(done: "ScoredFile") -> None:
         usd = f", ${done.expected_usd:,.0f}" if done.expected_usd is not None else ""
         typer.echo(f"expected        {done.expected_givers:,.0f} givers{usd} if all are asked")
     typer.echo(f"scores          {done.out}")
+
+
+def show_plan(plan: "Plan", top: int) -> None:
+    """Print the first places of a plan, and what to expect of all of it."""
+    typer.echo(f"{'place':<28}{'ZIP':<7}{'contacts':>10}{'givers':>9}{'dollars':>11}{'net':>11}")
+    for stop in plan.stops[:top]:
+        typer.echo(
+            f"{stop.place:<28}{stop.zip or '':<7}{stop.contacts:>10,.0f}{stop.expected_givers:>9,.1f}"
+            f"{stop.expected_usd:>11,.0f}{stop.expected_net_usd:>11,.0f}"
+        )
+    if len(plan.stops) > top:
+        typer.echo(f"... and {len(plan.stops) - top:,} more places (--top shows more)")
+    for name, what in (("givers", "givers"), ("usd", "dollars"), ("net_usd", "net")):
+        mid, low, high = (getattr(plan, f"expected_{name}{end}") for end in ("", "_low", "_high"))
+        sign = "" if name == "givers" else "$"
+        typer.echo(f"{what:<15} {sign}{mid:,.0f} ({plan.level:.0%} interval {sign}{low:,.0f} to {sign}{high:,.0f})")
+    typer.echo(f"cost            ${plan.cost_usd:,.0f} for {plan.contacts:,.0f} contacts")
+    typer.echo(
+        f"how many        {plan.best_contacts:,.0f} contacts bring the most after costs, ${plan.best_net_usd:,.0f};"
+        f" all {plan.all_contacts:,.0f} bring ${plan.all_net_usd:,.0f}"
+    )
