@@ -105,6 +105,7 @@ def fit_file(
             raise InputError(f"column {name!r} missing in {path.name}{did_you_mean(name, table.column_names)}")
     table, drawn = _drawn(table, asked)
     outcome = propensity.read_outcome(table, gave=asked.gave, amount=asked.amount, unlabelled=asked.unlabelled)
+    unlabelled = asked.unlabelled or outcome.unlabelled
     propensity.check_currencies(table, outcome)
     guesses = {guess.name: guess for guess in infer_columns(table.slice(0, SAMPLE_ROWS))}
     refused = dict.fromkeys(asked.leave, "left out as asked")
@@ -133,7 +134,7 @@ def fit_file(
         names=tuple(filter(None, (asked.gave, asked.amount))),
     )
     options = propensity.Options(
-        as_of=asked.as_of, kind=asked.kind, prevalence=asked.prevalence, unlabelled=asked.unlabelled, seed=asked.seed
+        as_of=asked.as_of, kind=asked.kind, prevalence=asked.prevalence, unlabelled=unlabelled, seed=asked.seed
     )
     model = propensity.fit_model(given, options=options, progress=progress)
     notes = [*([f"{lost:,} rows could not be read"] if lost else []), *([drawn] if drawn else [])]
@@ -166,8 +167,17 @@ def read_table(path: Path, *, sheet: str | None = None) -> tuple[pa.Table, int]:
     batches = [batch for batch, _ in raw.batches]
     if not sum(batch.num_rows for batch in batches):
         raise InputError(f"{path.name} has a header but no row")
-    tables = [pa.Table.from_batches([batch]) for batch in batches]
+    tables = [_plain(pa.Table.from_batches([batch])) for batch in batches]
     return pa.concat_tables(tables, promote_options="permissive").combine_chunks(), len(raw.rejected)
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """Return a table without dictionaries: categories are texts."""
+    fields = [
+        pa.field(item.name, item.type.value_type if pa.types.is_dictionary(item.type) else item.type)
+        for item in table.schema
+    ]
+    return table.cast(pa.schema(fields))
 
 
 def why_refused(guess: ColumnGuess, typed: pa.ChunkedArray) -> str | None:

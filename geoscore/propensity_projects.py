@@ -70,7 +70,11 @@ def fit_project(
         names=tuple(name for name in (gave, amount) if name),
     )
     options = propensity.Options(
-        as_of=plan.as_of, kind=asked.kind, prevalence=asked.prevalence, unlabelled=asked.unlabelled, seed=asked.seed
+        as_of=plan.as_of,
+        kind=asked.kind,
+        prevalence=asked.prevalence,
+        unlabelled=asked.unlabelled or outcome.unlabelled,
+        seed=asked.seed,
     )
     model = propensity.fit_model(given, options=options, progress=progress)
     model.card["data"] = {

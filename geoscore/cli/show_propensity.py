@@ -18,6 +18,8 @@ def show_card(card: dict[str, Any], out: Path) -> None:
         f"\n{card['model']}, {card['calibration']} calibration, from {card['households']:,} households of which"
         f" {card['givers']:,} gave ({card['rate']:.2%})"
     )
+    if card["probabilities"] != "given":
+        typer.echo(f"probabilities   {card['probabilities']}")
     typer.echo(f"folds           {card['folds']}; all figures are of households held out")
     if card["ece"] is not None:
         typer.echo(

@@ -4,7 +4,7 @@ Amounts are heavy-tailed and stand on round figures, so their logarithm is model
 a calibration on gifts held out, and every rung has a level of its own.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -60,6 +60,16 @@ class Amounts:
     def at_least(self, expected_usd: Floats) -> Floats:
         """Return P(gift >= rung | gives), shape (n, 25); it falls from rung to rung."""
         return probability(self.rungs[None, :] + self.steep * np.log(expected_usd)[:, None])
+
+    def scaled(self, factor: float) -> "Amounts":
+        """Return the same with expected gifts times a factor, and the chances of rungs as they were."""
+        return replace(
+            self,
+            level=self.level + float(np.log(factor)),
+            lowest=self.lowest * factor,
+            highest=self.highest * factor,
+            rungs=self.rungs - self.steep * float(np.log(factor)),
+        )
 
     def to_dict(self) -> dict[str, object]:
         """Return it ready for JSON."""

@@ -10,7 +10,11 @@ Floats = npt.NDArray[np.float64]
 ENOUGH_FOR_STEPS: Final = 1_000
 """Givers from which a free monotone curve is tried; below it a straight one on the scale of log odds is all."""
 DRAWN: Final = 4.0
-"""Households' worth of belief that all models weigh alike."""
+"""Precision of the belief that all models weigh alike."""
+WHOLE: Final = 50.0
+"""Precision of the belief that weights add up to one: models judged out of fold are nearly calibrated already."""
+LEVEL: Final = 200.0
+"""Precision of the belief that the level is right."""
 FURTHEST: Final = 30.0
 TINY: Final = 1e-9
 
@@ -89,9 +93,11 @@ def fit_blend(scores: Floats, y: Floats, *, curve: bool = False) -> Blend:
     def loss(parts: Floats) -> tuple[float, Floats]:
         eta = parts[0] + scores @ parts[1:]
         off = probability(eta) - y
-        pull = parts[1:] - even
+        pull, whole = parts[1:] - even, float(parts[1:].sum()) - 1.0
         value = float(log_loss(y, eta).sum()) + DRAWN / 2 * float(pull @ pull)
-        return value, np.concatenate([[off.sum()], scores.T @ off + DRAWN * pull])
+        value += WHOLE / 2 * whole**2 + LEVEL / 2 * float(parts[0]) ** 2
+        own = scores.T @ off + DRAWN * pull + WHOLE * whole
+        return value, np.concatenate([[off.sum() + LEVEL * parts[0]], own])
 
     start = np.concatenate([[0.0], even])
     bounds = [(None, None), *[(0.0, None)] * models]

@@ -78,6 +78,13 @@ def describe_fit(work: Any, model: Model) -> dict[str, Any]:
     card["limits"] = [*LIMITS, *(GIVERS_LIMITS if work.options.unlabelled else ())]
     if model.prevalence is not None:
         card["prevalence"] = {"low": model.prevalence.low, "mid": model.prevalence.mid, "high": model.prevalence.high}
+    card["probabilities"] = "given"
+    if model.prevalence is not None:
+        card["probabilities"] = (
+            "given, of the stated prevalence"
+            if model.prevalence.shift
+            else "refused: only givers are known and no --prevalence LOW:MID:HIGH is stated; ranks are given"
+        )
     return card
 
 

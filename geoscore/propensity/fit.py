@@ -40,11 +40,13 @@ from geoscore.propensity.outcome import FEWEST_GIVERS, Outcome
 from geoscore.propensity.positives import anchor_prevalence
 
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 FEWEST_GIFTS: Final = 25
 ENOUGH_TO_BOOST: Final = 200
 """Rows of either class from which trees are tried."""
 GIFTS_TO_BOOST: Final = 500
 ROWS_FOR_THREADS: Final = 30_000
+FURTHEST_OFF: Final = 1.15
 WEIGHTS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -293,9 +295,9 @@ def _fit_gifts(work: Work, model: Model) -> Model:
         others = givers & ~own
         if int(others.sum()) < min(FEWEST_GIFTS, FEWEST_GIVERS):
             others = givers
-        fold = fit_amounts(plain[others], work.eta[others], usd[others])
+        fold = _fit_amounts(work, plain, others, work.tested & ~own)
         work.gift[own] = fold.expected(plain[own], work.eta[own])
-    work.amounts = fit_amounts(plain[givers], work.eta[givers], usd[givers])
+    work.amounts = _fit_amounts(work, plain, givers, work.tested)
     terms = fit_scorecard(work.recipe, work.codes[known], work.numbers[known], log_usd[known], family="gaussian")
     forest = None
     if weight > 0:
@@ -303,6 +305,14 @@ def _fit_gifts(work: Work, model: Model) -> Model:
     return replace(model, amounts=work.amounts, amount_terms=terms, amount_forest=forest, amount_weight=weight)
 
 
-def expected_usd(work: Work) -> Floats | None:
-    """Return the dollars expected of every household out of fold, shape (n,); None without amounts."""
-    return None if work.gift is None else probability(work.eta) * work.gift
+def _fit_amounts(work: Work, log_usd: Floats, givers: Bools, asked: Bools) -> Amounts:
+    """Fit amounts on givers, so that the dollars expected of all who were asked are those that came.
+
+    Chances and gifts that are each right on average need not be so together: likely givers may give less.
+    """
+    usd = np.asarray(work.usd)
+    found = fit_amounts(log_usd[givers], work.eta[givers], usd[givers])
+    counted = asked & ~((work.y > 0) & ~givers)
+    expected = probability(work.eta[counted]) * found.expected(log_usd[counted], work.eta[counted])
+    factor = float(usd[givers].sum() / expected.sum())
+    return found.scaled(float(np.clip(factor, 1 / FURTHEST_OFF, FURTHEST_OFF)))

@@ -43,11 +43,14 @@ class Outcome:
         Of those who gave, NaN where not known; None where no amounts are kept.
     notes
         What was found and how it was taken, for the model's card.
+    unlabelled
+        Only givers are known: whoever is not one may be one all the same.
     """
 
     gave: Floats
     amount_usd: Floats | None
     notes: tuple[str, ...] = ()
+    unlabelled: bool = False
 
 
 def read_outcome(rows: pa.Table, *, gave: str | None, amount: str | None, unlabelled: bool = False) -> Outcome:
@@ -89,13 +92,16 @@ def read_outcome(rows: pa.Table, *, gave: str | None, amount: str | None, unlabe
         amounts = own if amounts is None else amounts
     if amounts is not None:
         known, amounts = _agreed(known, amounts, str(amount or gave), notes)
+    if not unlabelled and gave is not None and not (known == 0.0).any() and int(np.isnan(known).sum()) >= FEWEST_GIVERS:
+        unlabelled = True
+        notes.append(f"column {gave} says only who gave: households without a value may be givers too")
     if unlabelled:
         known = np.where(known == 1.0, 1.0, 0.0)
     _check(known, str(gave or amount), unlabelled=unlabelled)
     unknown = int(np.isnan(known).sum())
     if unknown:
         notes.append(f"{unknown:,} rows say not whether they gave and are left out of the fit")
-    return Outcome(known, amounts, tuple(notes))
+    return Outcome(known, amounts, tuple(notes), unlabelled)
 
 
 def _flags(column: pa.ChunkedArray, name: str, notes: list[str]) -> tuple[Floats, Floats | None]:

@@ -73,7 +73,7 @@ def interval(total: Any, variance: Any, *, error: float) -> tuple[float, float]:
     Examples
     --------
     >>> interval(1000.0, 100.0**2, error=0.0)
-    (840.3, 1169.13)
+    (841.39, 1169.97)
     """
     from scipy.stats import gamma
 

@@ -134,7 +134,7 @@ def cells_area_km2(cells: npt.NDArray[np.uint64]) -> npt.NDArray[np.float64]:
     Examples
     --------
     >>> cells_area_km2(np.array([0x8828347433FFFFF], dtype=np.uint64)).round(1).tolist()
-    [0.7]
+    [0.8]
     """
     import h3
 
