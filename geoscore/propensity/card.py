@@ -193,9 +193,7 @@ def _importance(model: Model, work: Any) -> list[dict[str, Any]]:
     """Return how far each feature moves households, in log odds, and how much of them is missing."""
     found = []
     for j, item in enumerate(model.recipe.features):
-        part = np.broadcast_to(
-            np.asarray(model.terms.part(model.recipe, j, work.codes[:, j], work.numbers[:, j])), len(work.y)
-        )
+        part = model.terms.part(model.recipe, j, work.codes[:, j], work.numbers[:, j])
         missing = float((work.codes[:, j] == 0).mean())
         moves = round(float(part.std()), 4)
         found.append({"feature": item.name, "kind": item.kind, "moves": moves, "missing": round(missing, 4)})

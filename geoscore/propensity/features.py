@@ -21,6 +21,8 @@ Codes = npt.NDArray[np.int16]
 Kind = Literal["number", "category", "date"]
 BINS: Final = 12
 """Bins of a number, at most, beside the one of missing values."""
+CHUNK: Final = 16_384
+"""Values that are worked on while they are near the processor."""
 FINEST: Final = 2_000
 LEVELS: Final = 30
 """Levels of a category that are kept by name; the others are one level together."""
@@ -149,11 +151,8 @@ class Recipe:
                 values[:, j] = codes[:, j]
             else:
                 found = numbers_of(column) if item.kind == "number" else days_before(column, self.as_of)[0]
-                missing = np.isnan(found)
-                np.clip(found, item.low, item.high, out=found)
-                at = np.searchsorted(np.asarray(item.edges), found, side="right") + 1
-                at[missing] = 0
-                codes[:, j], values[:, j] = at, found
+                np.clip(found, item.low, item.high, out=values[:, j])
+                _find_bins(values[:, j], item.edges, codes[:, j])
         return codes, values
 
     def to_dict(self) -> dict[str, Any]:
@@ -170,6 +169,20 @@ class Recipe:
         return cls(tuple(items), date.fromisoformat(data["as_of"]), dict(data["after"]))
 
 
+def _find_bins(values: Floats, edges: Sequence[float], out: Codes) -> None:
+    """Count the edges at or below each value, one more for being known: a missing value is below all and gets 0.
+
+    A dozen comparisons of whole columns take a fifth of the time of searching each value's place.
+    """
+    for first in range(0, len(values), CHUNK):
+        own = values[first : first + CHUNK]
+        count, above = (own == own).view(np.int8), np.empty(len(own), dtype=np.bool_)  # noqa: PLR0124  false for NaN
+        for edge in edges:
+            np.greater_equal(own, edge, out=above)
+            np.add(count, above.view(np.int8), out=count)
+        out[first : first + CHUNK] = count
+
+
 def straight(feature: Feature, values: Floats) -> Floats:
     """Return values on the scale on which a straight line is drawn through them: centered, of width one, 0 if missing.
 
@@ -183,7 +196,9 @@ def straight(feature: Feature, values: Floats) -> Floats:
     if feature.kind == "category":
         return np.zeros(len(values))
     bent = np.arcsinh(values / feature.scale) if feature.logarithmic else values
-    return np.nan_to_num((bent - feature.center) / feature.width, nan=0.0)
+    found: Floats = (bent - feature.center) / feature.width
+    found[found != found] = 0.0  # noqa: PLR0124  missing ones stand at the center
+    return found
 
 
 def learn_recipe(rows: pa.Table, *, as_of: date) -> Recipe:
@@ -230,9 +245,9 @@ def numbers_of(column: Any) -> Floats:
         column = column.cast(pa.float64())
     if kind_of(column.type) != "number":
         column = parse_money(_whole(column).cast(pa.string())).values
-    whole = pc.fill_null(_whole(column).cast(pa.float64()), np.nan)
-    found = np.array(whole.to_numpy(zero_copy_only=False), dtype=np.float64)
-    found[~np.isfinite(found)] = np.nan
+    found: Floats = _whole(column).cast(pa.float64()).to_numpy(zero_copy_only=False)
+    if np.isinf(found.max(initial=0.0)) or np.isinf(found.min(initial=0.0)):
+        found = np.where(np.isinf(found), np.nan, found)
     return found
 
 
@@ -242,7 +257,7 @@ def days_before(column: Any, as_of: date) -> tuple[Floats, int]:
     if not pa.types.is_temporal(whole.type):
         whole = parse_date(whole.cast(pa.string())).values
     days = whole.cast(pa.timestamp("s")).cast(pa.date32()).cast(pa.int32()).cast(pa.float64())
-    found = (as_of - date(1970, 1, 1)).days - np.array(days.to_numpy(zero_copy_only=False), dtype=np.float64)
+    found: Floats = (as_of - date(1970, 1, 1)).days - np.array(days.to_numpy(zero_copy_only=False), dtype=np.float64)
     late = found < 0
     found[late] = np.nan
     return found, int(late.sum())
@@ -263,9 +278,14 @@ def texts_of(column: Any) -> pa.Array:
 
 def level_codes(column: Any, levels: Sequence[str]) -> Codes:
     """Return 0 where missing, 1 for any other level, and 2 on for those that are kept by name."""
-    text = texts_of(column)
+    whole = _whole(column)
+    encoded = whole if pa.types.is_dictionary(whole.type) else pc.dictionary_encode(whole)
+    # every distinct text is looked at once
+    text = texts_of(encoded.dictionary)
     at = pc.add(pc.fill_null(pc.index_in(text, value_set=pa.array(levels, pa.string())), -1), 2)
-    return np.asarray(pc.if_else(pc.is_null(text), 0, at).to_numpy(zero_copy_only=False), dtype=np.int16)
+    own = np.asarray(pc.if_else(pc.is_null(text), 0, at).to_numpy(zero_copy_only=False), dtype=np.int16)
+    places = pc.fill_null(encoded.indices, len(own)).to_numpy(zero_copy_only=False)
+    return np.append(own, np.int16(0))[places]
 
 
 def _whole(column: Any) -> pa.Array:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from geoscore.propensity.features import Codes, Recipe, straight
+from geoscore.propensity.features import CHUNK, Codes, Recipe, straight
 from geoscore.propensity.folds import Folds
 from geoscore.propensity.forest import MOST_TREES, Forest, fit_forest, staged
 from geoscore.propensity.scorecard import Family, fit_points, straight_lines
@@ -45,20 +45,42 @@ class Terms:
 
     def predict(self, recipe: Recipe, codes: Codes, values: Floats) -> Floats:
         """Return the sums of households, shape (n,)."""
-        found = np.full(len(codes), self.intercept)
-        for j in range(len(recipe.features)):
-            found += self.part(recipe, j, codes[:, j], values[:, j])
+        return predict_sums([self], recipe, codes, values)[0]
+
+    def part(self, recipe: Recipe, j: int, codes: Codes, values: Floats) -> Floats:
+        """Return what feature ``j`` adds to the sums of households, shape (n,)."""
+        found = np.zeros(len(codes))
+        _add_part([self], [found], recipe, j, codes, values)
         return found
 
-    def part(self, recipe: Recipe, j: int, codes: Codes, values: Floats) -> Floats | float:
-        """Return what feature ``j`` adds to the sums of households, shape (n,)."""
-        own = self.steps[recipe.offsets[j] : recipe.offsets[j + 1]]
-        found: Any = own[codes] if own.any() else 0.0
-        if self.slopes[j]:
-            found = found + self.slopes[j] * straight(recipe.features[j], values)
-        if self.rates[j]:
-            found = found + self.rates[j] * np.nan_to_num(values, nan=0.0)
-        return found
+
+def predict_sums(terms: Sequence[Terms], recipe: Recipe, codes: Codes, values: Floats) -> list[Floats]:
+    """Return several sums over the same features, each of shape (n,): what they share is computed once."""
+    found = [np.full(len(codes), own.intercept) for own in terms]
+    for first in range(0, len(codes), CHUNK):
+        rows = slice(first, first + CHUNK)
+        into = [total[rows] for total in found]
+        for j in range(len(recipe.features)):
+            _add_part(terms, into, recipe, j, codes[rows, j], values[rows, j])
+    return found
+
+
+def _add_part(
+    terms: Sequence[Terms], into: Sequence[Floats], recipe: Recipe, j: int, codes: Codes, values: Floats
+) -> None:
+    """Add what feature ``j`` adds to each of several sums."""
+    item, bins = recipe.features[j], slice(recipe.offsets[j], recipe.offsets[j + 1])
+    at = codes.astype(np.intp)
+    line = straight(item, values) if any(own.slopes[j] for own in terms) else None
+    plain = np.where(at > 0, values, 0.0) if any(own.rates[j] for own in terms) else None
+    for own, total in zip(terms, into, strict=True):
+        steps = own.steps[bins]
+        if steps.any():
+            np.add(total, steps.take(at), out=total)
+        if own.slopes[j] and line is not None:
+            np.add(total, own.slopes[j] * line, out=total)
+        if own.rates[j] and plain is not None:
+            np.add(total, own.rates[j] * plain, out=total)
 
 
 def blend_terms(terms: Sequence[Terms], weights: Sequence[float], intercept: float) -> Terms:

@@ -1,5 +1,6 @@
 """A fitted propensity model: who gives, how much, and at least how much, for any households with its columns."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -9,14 +10,16 @@ import pyarrow as pa
 
 from geoscore.propensity.amounts import Amounts
 from geoscore.propensity.calibration import Blend, probability
-from geoscore.propensity.features import Codes, Recipe
+from geoscore.propensity.features import CHUNK, Codes, Recipe
 from geoscore.propensity.forest import Forest
-from geoscore.propensity.learners import Terms
+from geoscore.propensity.learners import Terms, predict_sums
 from geoscore.schemas import LADDER
 
 Floats = npt.NDArray[np.float64]
 Kind = Literal["scorecard", "boosting"]
 SUREST: Final = 0.999
+LARGE: Final = 30_000
+"""Rows of a half batch that are worth a thread of their own."""
 GRID: Final = 1_024
 """Steps, even in the logarithm of the expected gift, at which chances of rungs are looked up when many are scored."""
 
@@ -114,9 +117,11 @@ class Model:
 
     def log_odds(self, codes: Codes, values: Floats) -> Floats:
         """Return calibrated log odds of giving, shape (n,)."""
-        eta = self.terms.predict(self.recipe, codes, values)
+        return self._calibrated(self.terms.predict(self.recipe, codes, values), values)
+
+    def _calibrated(self, eta: Floats, values: Floats) -> Floats:
         if self.forest is not None:
-            eta += self.forest_weight * self.forest.predict(values)
+            eta = eta + self.forest_weight * self.forest.predict(values)
         return self.blend.bent(eta)
 
     def predict(self, rows: pa.Table | pa.RecordBatch, *, ladder: bool = True) -> Scores:
@@ -139,18 +144,19 @@ class Model:
 
     def predict_encoded(self, codes: Codes, values: Floats, *, ladder: bool = True) -> Scores:
         """Score households whose features are encoded already."""
-        eta = self.log_odds(codes, values)
-        p, extra = self._probabilities(eta)
         if self.amounts is None or self.amount_terms is None:
+            p, extra = self._probabilities(self.log_odds(codes, values))
             return Scores(p, **extra)
-        log_usd = self.amount_terms.predict(self.recipe, codes, values)
+        eta, log_usd = predict_sums([self.terms, self.amount_terms], self.recipe, codes, values)
+        eta = self._calibrated(eta, values)
+        p, extra = self._probabilities(eta)
         if self.amount_forest is not None:
             w = self.amount_weight
             log_usd = (1 - w) * log_usd + w * self.amount_forest.predict(values)
         gift = self.amounts.expected(log_usd, eta)
         if p is None:
             return Scores(None, gift_if_gives_usd=gift, **extra)
-        rungs = p[:, None] * self._rungs(gift) if ladder else None
+        rungs = self._rungs(gift, p) if ladder else None
         return Scores(p, p * gift, gift, rungs, **extra)
 
     def _probabilities(self, eta: Floats) -> tuple[Floats | None, dict[str, Floats]]:
@@ -162,19 +168,26 @@ class Model:
         low, mid, high = (np.minimum(shift * index, SUREST) for shift in self.prevalence.shift)
         return mid, {"index": 100.0 * index, "low": low, "high": high}
 
-    def _rungs(self, gift: Floats) -> Floats:
-        """Return P(gift >= rung | gives); of many households between the two nearest points of a fine grid."""
+    def _rungs(self, gift: Floats, p: Floats) -> Floats:
+        """Return P(gives and gift >= rung); of many households between the two nearest points of a fine grid."""
         amounts = self.amounts
         if amounts is None:
             raise ValueError("a model without amounts has no rungs")
         if len(gift) < 2 * GRID or amounts.lowest >= amounts.highest:
-            return amounts.at_least(gift)
+            return p[:, None] * amounts.at_least(gift)
         grid = np.linspace(np.log(amounts.lowest), np.log(amounts.highest), GRID)
         table = amounts.at_least(np.exp(grid))
-        at = (np.log(gift) - grid[0]) / (grid[1] - grid[0])
-        left = np.clip(at.astype(np.int64), 0, GRID - 2)
-        share = np.clip(at - left, 0.0, 1.0)[:, None]
-        found: Floats = table[left] * (1.0 - share) + table[left + 1] * share
+        found = np.empty((len(gift), len(LADDER)), order="F")
+        for first in range(0, len(gift), CHUNK):
+            rows = slice(first, first + CHUNK)
+            at = (np.log(gift[rows]) - grid[0]) / (grid[1] - grid[0])
+            left = np.clip(at.astype(np.intp), 0, GRID - 2)
+            share = np.clip(at - left, 0.0, 1.0)
+            for k in range(len(LADDER)):
+                column = table[:, k]
+                low = column.take(left)
+                low += share * np.diff(column).take(left)
+                np.multiply(low, p[rows], out=found[rows, k])
         return found
 
     def schema(self, *, ladder: bool = True) -> pa.Schema:
@@ -193,7 +206,20 @@ class Model:
         return pa.schema([(name, pa.float64()) for name in names])
 
     def score_batch(self, batch: pa.RecordBatch, *, ladder: bool = True) -> pa.RecordBatch:
-        """Return the scores of a batch as columns: a pure function, as an engine's ``map_batches`` wants it."""
+        """Return the scores of a batch as columns: a pure function, as an engine's ``map_batches`` wants it.
+
+        Large batches are scored in two halves at the same time.
+        """
+        if batch.num_rows < 2 * LARGE:
+            return self._score_part(batch, ladder=ladder)
+        half = batch.num_rows // 2
+        with ThreadPoolExecutor(2) as pool:
+            parts = pool.map(
+                lambda part: self._score_part(part, ladder=ladder), (batch.slice(0, half), batch.slice(half))
+            )
+            return pa.concat_batches(list(parts))
+
+    def _score_part(self, batch: pa.RecordBatch, *, ladder: bool) -> pa.RecordBatch:
         found = self.predict(batch, ladder=ladder)
         columns: dict[str, Any] = {
             "p_gives": found.p_gives,
