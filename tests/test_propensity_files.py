@@ -270,7 +270,7 @@ def test_the_script_reads_files_of_the_shape_of_kdd_cup_98(tmp_path: Path) -> No
             frame[["CONTROLN", "TARGET_B", "TARGET_D"]].to_csv(tmp_path / "valtargt.txt", index=False)
             frame = frame.drop(columns=["TARGET_B", "TARGET_D"])
         frame.drop(columns="donor").to_csv(tmp_path / name, index=False)
-    found = script.run(tmp_path)
+    found = script.run(tmp_path, kind="scorecard")
     assert found["households"] == 1500
     assert found["profit_usd"] > 0.9 * found["profit_of_all_usd"]
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 
+from geoscore.propensity.model import Kind
 from geoscore.propensity_files import Asked, fit_file, score_file
 
 COST_USD = 0.68
@@ -35,9 +36,9 @@ def profit(scores: pd.DataFrame, truth: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def run(folder: Path) -> dict[str, float]:
+def run(folder: Path, *, kind: Kind | None = None) -> dict[str, float]:
     """Fit, score and count."""
-    asked = Asked(gave="TARGET_B", amount="TARGET_D", id="CONTROLN", as_of=AS_OF)
+    asked = Asked(gave="TARGET_B", amount="TARGET_D", id="CONTROLN", as_of=AS_OF, kind=kind)
     model = fit_file(folder / "cup98LRN.txt", asked=asked)
     for name in ("ece", "calibration_slope", "log_score", "log_score_logistic", "predicted_over_realized_dollars"):
         print(f"{name:<36}{model.card[name]}")
