@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
@@ -30,6 +30,7 @@ from geoscore.ledger import hash_file
 from geoscore.propensity.effects import reasons
 from geoscore.propensity.features import days_before, numbers_of, texts_of
 from geoscore.propensity.folds import hashed
+from geoscore.propensity.gifts import OWN, households_as_of, stack_standings
 from geoscore.propensity.model import Kind
 from geoscore.spatial.cells import cell_text, cells_from_points
 
@@ -63,6 +64,7 @@ class Asked:
     kind: Kind | None = None
     prevalence: tuple[float, float, float] | None = None
     givers_only: bool = False
+    gifts: bool = False
     sheet: str | None = None
     seed: int = 0
 
@@ -103,6 +105,8 @@ def fit_file(
     for name in (*asked.columns(), *asked.leave):
         if name not in table.column_names:
             raise InputError(f"column {name!r} missing in {path.name}{did_you_mean(name, table.column_names)}")
+    if asked.gifts:
+        return _fit_gifts(table, path, asked, lost, progress)
     table, drawn = _drawn(table, asked)
     outcome = propensity.read_outcome(table, gave=asked.gave, amount=asked.amount, unlabelled=asked.unlabelled)
     unlabelled = asked.unlabelled or outcome.unlabelled
@@ -150,6 +154,56 @@ def fit_file(
     model.card["data"] = data
     model.card["notes"] = [*model.card["notes"], *notes]
     return model
+
+
+def _fit_gifts(
+    table: pa.Table, path: Path, asked: Asked, lost: int, progress: Callable[[str, int, int | None], None] | None
+) -> propensity.Model:
+    """Fit on a list of gifts: households as they stood on a day, and what they gave in the year after."""
+    rows, last = stack_standings(*_gifts_of(table, asked.id, asked.when, asked.amount), as_of=asked.as_of)
+    standing = np.asarray(rows["standing"].to_numpy())
+    several = standing.max() >= 2  # noqa: PLR2004  one to learn from, and two to test
+    if not several:
+        rows, standing = last.rows, np.zeros(last.rows.num_rows)
+    outcome = propensity.read_outcome(rows, gave="gave", amount="amount")
+    given = propensity.Households(
+        rows=rows.select([name for name in rows.column_names if name not in OWN]),
+        outcome=outcome,
+        keys=rows["household"].to_pylist(),
+        times=standing if several else None,
+        refused=dict.fromkeys(
+            (name for name in table.column_names if name not in asked.columns()), "of a gift, not of a household"
+        ),
+        names=("gave", "amount"),
+    )
+    options = propensity.Options(as_of=asked.as_of, kind=asked.kind, seed=asked.seed)
+    model = propensity.fit_model(given, options=options, progress=progress)
+    model.card["data"] = {
+        "file": path.name,
+        "file_sha256": hash_file(path) if path.is_file() else "",
+        "gifts": table.num_rows,
+        "standings": int(standing.max()) + 1,
+        "id": asked.id,
+        "amount": asked.amount,
+        "date": asked.when,
+    }
+    model.card["notes"] += [*last.notes, *([f"{lost:,} rows could not be read"] if lost else [])]
+    return model
+
+
+def _gifts_of(table: pa.Table, id_: str | None, when: str | None, amount: str | None) -> tuple[Any, Any, Any]:
+    """Return who gave each gift, on which day from 1970, and how much."""
+    if not (id_ and when and amount):
+        raise InputError("a list of gifts needs --id (who gave), --date (when) and --amount (how much)")
+    for name in (id_, when, amount):
+        if name not in table.column_names:
+            raise InputError(f"column {name!r} missing{did_you_mean(name, table.column_names)}")
+    days, _ = days_before(table[when], date(9999, 12, 31))
+    if np.isnan(days).all():
+        raise InputError(f"column {when!r} holds no date that can be read")
+    since = (date(9999, 12, 31) - date(1970, 1, 1)).days - days
+    usd = propensity.outcome.amounts_of(table, amount)
+    return texts_of(table[id_]), pa.array(since, from_pandas=True), pa.array(usd, from_pandas=True)
 
 
 def read_table(path: Path, *, sheet: str | None = None) -> tuple[pa.Table, int]:
@@ -359,6 +413,8 @@ def score_file(
         from dataclasses import replace
 
         model = replace(model, recipe=replace(model.recipe, as_of=as_of))
+    if model.card.get("data", {}).get("gifts"):
+        return _score_gifts(path, model, out, sheet, as_of, reason_codes)
     raw = read_file(path, sheet=sheet)
     refuse_fec(path, raw.names)
     wanted = id or model.card.get("data", {}).get("id")
@@ -388,6 +444,23 @@ def score_file(
         round(totals["givers"], 3) if "p_gives" in schema else None,
         round(totals["usd"], 2) if "expected_gift_usd" in schema else None,
     )
+
+
+def _score_gifts(
+    path: Path, model: propensity.Model, out: Path, sheet: str | None, as_of: date | None, most: int
+) -> ScoredFile:
+    """Score the households of a list of gifts as they stand on a day, by default that of the last gift."""
+    data = model.card["data"]
+    table, lost = read_table(path, sheet=sheet)
+    household, days, usd = _gifts_of(table, data["id"], data["date"], data["amount"])
+    day = as_of or date(1970, 1, 1) + timedelta(days=int(pc.max(days).as_py()))
+    standing = households_as_of(household, days, usd, as_of=day, outcome=False)
+    rows = standing.rows.rename_columns([data["id"], *standing.rows.column_names[1:]])
+    batch = rows.combine_chunks().to_batches()[0]
+    scored = _score(batch, np.arange(len(batch)), model, data["id"], most, whole=False)
+    _write(iter([scored]), out, path)
+    givers, dollars = pc.sum(scored["p_gives"]).as_py(), pc.sum(scored["expected_gift_usd"]).as_py()
+    return ScoredFile(out, scored.num_rows, lost, round(givers, 3), round(dollars, 2))
 
 
 def _score(

@@ -137,6 +137,32 @@ def test_too_few_givers_end_with_2(tmp_path: Path) -> None:
     assert not (tmp_path / "model").exists()
 
 
+def test_a_list_of_gifts_becomes_households_on_a_day(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rows = []
+    for donor in range(900):
+        rate, usual = rng.gamma(1.2, 0.5), np.exp(rng.normal(3.3, 0.6))
+        for year in range(2018, 2026):
+            if rng.random() < 1 - np.exp(-rate):
+                usd = max(5, round(usual * np.exp(rng.normal(0, 0.3)) / 5) * 5)
+                rows.append((donor, f"{year}-{rng.integers(1, 13):02d}-15", usd))
+    frame = pd.DataFrame(rows, columns=["donor", "day", "usd"])
+    frame.to_csv(tmp_path / "gifts.csv", index=False)
+    words = ["--gifts", "--id", "donor", "--amount", "usd", "--date", "day", "--as-of", "2024-12-31"]
+    result = geoscore(
+        "fit", tmp_path / "gifts.csv", *words, "--model", "scorecard", "-o", tmp_path / "m", "--format", "json"
+    )
+    assert result.returncode == 0, result.stderr
+    card = json.loads(result.stdout)
+    assert card["fold_kind"] == "time"
+    assert card["log_score"] > card["log_score_rate_alone"] + 0.02
+    scored = geoscore("score", tmp_path / "gifts.csv", "--model", tmp_path / "m", "-o", tmp_path / "s.parquet")
+    assert scored.returncode == 0, scored.stderr
+    assert sorted(pq.read_table(tmp_path / "s.parquet")["donor"].to_pylist()) == sorted(
+        frame["donor"].astype(str).unique()
+    )
+
+
 # --- projects and surfaces --------------------------------------------------------------------------------------
 
 

@@ -51,6 +51,10 @@ def fit(
     givers_only: Annotated[
         bool, typer.Option("--givers-only", help="Only givers are known, and nobody knows how many: ranks alone.")
     ] = False,
+    gifts: Annotated[
+        bool,
+        typer.Option("--gifts", help="Rows are gifts: --id gave --amount on --date; the year after --as-of counts."),
+    ] = False,
     leave: Annotated[
         list[str] | None, typer.Option(metavar="COLUMN", help="A column to leave out; repeatable.")
     ] = None,
@@ -75,6 +79,7 @@ def fit(
         kind=None if model is KindName.AUTO else "scorecard" if model is KindName.SCORECARD else "boosting",
         prevalence=parse_prevalence(prevalence) if prevalence else None,
         givers_only=givers_only,
+        gifts=gifts,
         sheet=sheet,
         seed=seed,
     )

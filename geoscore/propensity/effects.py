@@ -112,7 +112,7 @@ def phrase(feature: Feature, code: int) -> str:
     Examples
     --------
     >>> phrase(Feature("gifts_before", "number", edges=(1.5,)), 2)
-    'gifts before 1.5 or more'
+    'gifts before 2 or more'
     >>> phrase(Feature("area_share_above_100k", "number", edges=(0.4,)), 1)
     'lives where share above 100k is below 0.4'
     """

@@ -83,13 +83,25 @@ class Feature:
             return "any other" if code == 1 else self.levels[code - 2]
         if not self.edges:
             return "known"
-        texts = [f"{edge:,.4g}" if abs(edge) < 1e4 else f"{edge:,.0f}" for edge in self.edges]  # noqa: PLR2004
         unit = " days" if self.kind == "date" else ""
+        if all(edge % 1 == 0.5 for edge in self.edges):  # noqa: PLR2004  half-way between whole numbers
+            return f"{self._whole_label(code)}{unit}"
+        texts = [f"{edge:,.4g}" if abs(edge) < 1e4 else f"{edge:,.0f}" for edge in self.edges]  # noqa: PLR2004
         if code == 1:
             return f"below {texts[0]}{unit}"
         if code == len(texts) + 1:
             return f"{texts[-1]}{unit} or more"
         return f"{texts[code - 2]} to {texts[code - 1]}{unit}"
+
+    def _whole_label(self, code: int) -> str:
+        """Return a bin of whole numbers by the numbers in it."""
+        first = None if code == 1 else int(self.edges[code - 2] + 0.5)
+        last = None if code == len(self.edges) + 1 else int(self.edges[code - 1] - 0.5)
+        if first is None:
+            return f"{last:,}" if last == self.low else f"up to {last:,}"
+        if last is None:
+            return f"{first:,}" if first == self.high else f"{first:,} or more"
+        return f"{first:,}" if first == last else f"{first:,} to {last:,}"
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ def read_outcome(rows: pa.Table, *, gave: str | None, amount: str | None, unlabe
     if gave is None and amount is None:
         raise InputError("nothing says who gave; name a column with --gave, or --amount")
     notes: list[str] = []
-    amounts = _amounts(rows, amount, notes) if amount is not None else None
+    amounts = amounts_of(rows, amount, notes) if amount is not None else None
     if gave is None or gave == amount:
         known = _flags_from(np.asarray(amounts), notes)
     else:
@@ -135,7 +135,15 @@ def _flags_from(amounts: Floats, notes: list[str]) -> Floats:
     return (np.nan_to_num(amounts, nan=0.0) > 0).astype(np.float64)
 
 
-def _amounts(rows: pa.Table, name: str, notes: list[str]) -> Floats:
+def amounts_of(rows: pa.Table, name: str, notes: list[str] | None = None) -> Floats:
+    """Return a column of amounts in US dollars, NaN where none is known.
+
+    Raises
+    ------
+    InputError
+        It holds something else, or several currencies.
+    """
+    notes = [] if notes is None else notes
     column = rows[name]
     if kind_of(column.type) == "number":
         return numbers_of(column)

@@ -34,8 +34,8 @@ def draw_effects(effects: Sequence[dict[str, Any]]) -> str:
 
 
 def _panel(item: dict[str, Any], x: float, y: float, widest: float) -> str:
-    zero = x + LABEL_W + (PANEL_W - LABEL_W - 60) / 2
-    scale = (PANEL_W - LABEL_W - 60) / 2 / widest
+    zero = x + LABEL_W + (PANEL_W - LABEL_W) / 2
+    scale = (PANEL_W - LABEL_W - 90) / 2 / widest
     parts = [_text(x, y + 18, item["feature"].replace("_", " "), size=12, bold=True)]
     for i, found in enumerate(item["bins"]):
         top = y + TOP + i * BAR_H
@@ -48,7 +48,15 @@ def _panel(item: dict[str, Any], x: float, y: float, widest: float) -> str:
         )
         at = zero + long + 4 if long >= 0 else zero + long - 4
         anchor = "start" if long >= 0 else "end"
-        parts.append(_text(at, top + 11, f"{found['adds']:+.2f}", size=9, anchor=anchor))
+        parts.append(
+            _text(
+                at,
+                top + 11,
+                f"{found['adds'] + 0.0:+.2f}".replace("-0.00", "0.00").replace("+0.00", "0.00"),
+                size=9,
+                anchor=anchor,
+            )
+        )
     bottom = y + TOP + len(item["bins"]) * BAR_H
     parts.append(f'<line x1="{zero:.1f}" y1="{y + TOP}" x2="{zero:.1f}" y2="{bottom}" stroke="{FAINT}"/>')
     return "".join(parts)
@@ -80,10 +88,10 @@ def draw_gains(gains: Sequence[dict[str, Any]]) -> str:
     for (name, points), color in zip(curves.items(), (UP, DOWN), strict=True):
         if len(points) > 1:
             parts.append(_path(points, left, top, size, color))
-            place = points[3 if name == "givers" else 2]
-            parts.append(
-                _text(left + size * place[0] + 6, top + size * (1 - place[1]) + 14, name, size=11, color=color)
-            )
+            place = points[4] if name == "givers" else points[2]
+            right = name == "givers"
+            at, up = left + size * place[0] + (8 if right else -8), top + size * (1 - place[1]) + (12 if right else -4)
+            parts.append(_text(at, up, name, size=11, color=color, anchor="start" if right else "end"))
     x = left + size + 90
     parts.append(_text(x - 50, 40, "Expected and realized givers, tenth by tenth", size=11))
     most = max(max(row["givers_expected"], row["givers"]) for row in gains) or 1.0
