@@ -4,7 +4,6 @@ The way beside the pipeline for those who have one table; it knows the order of 
 """
 
 import os
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -23,32 +22,19 @@ import pyarrow.parquet as pq
 from geoscore import propensity
 from geoscore.errors import InputError, did_you_mean
 from geoscore.ingest.cards import describe_feature
-from geoscore.ingest.columns import SAMPLE_ROWS, ColumnGuess, infer_columns
+from geoscore.ingest.columns import SAMPLE_ROWS, infer_columns
 from geoscore.ingest.files import read_file
 from geoscore.ingest.ingest import refuse_fec
 from geoscore.ledger import hash_file
 from geoscore.propensity.effects import reasons
-from geoscore.propensity.features import days_before, numbers_of, texts_of
+from geoscore.propensity.features import days_before, texts_of
 from geoscore.propensity.folds import hashed
 from geoscore.propensity.gifts import OWN, households_as_of, stack_standings
 from geoscore.propensity.model import Kind
-from geoscore.spatial.cells import cell_text, cells_from_points
+from geoscore.propensity_columns import gifts_of, places_of, read_table, why_refused
 
 MOST_ROWS: Final = 250_000
 """Households that a model is fitted on, at most; more are drawn by their ids."""
-BLOCK_RESOLUTION, REGION_RESOLUTION = 4, 2
-WHO: Final = ("full_name", "first_name", "middle_name", "last_name", "name_suffix", "email", "phone", "ssn", "street",
-              "unit", "street_name", "street_type", "street_direction", "house_number", "date_of_birth")  # fmt: skip
-WHERE: Final = ("zip", "zip4", "city", "state", "longitude", "latitude")
-PLACE_NAME: Final = re.compile(
-    r"(^|[ _])(fips|geoid|geo_?id|tract|census_?block|block_?group|h3(_?cell)?|cell_?id|county|cbsa|msa|dma|precinct|"
-    r"zip3|plus4|lat|lon|lng|latitude|longitude)([ _]|$|\d)",
-    re.IGNORECASE,
-)
-CELL: Final = re.compile(r"8[0-9a-f]{14}", re.IGNORECASE)
-SURE: Final = 0.6
-ALL_APART: Final = 0.5
-DENSE: Final = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +109,7 @@ def fit_file(
             refused[name] = why
         else:
             kept[name] = typed
-    blocks, regions = _places(table, guesses)
+    blocks, regions = places_of(table, guesses)
     times = None
     if asked.when is not None:
         times = _times(table[asked.when], asked)
@@ -160,7 +146,7 @@ def _fit_gifts(
     table: pa.Table, path: Path, asked: Asked, lost: int, progress: Callable[[str, int, int | None], None] | None
 ) -> propensity.Model:
     """Fit on a list of gifts: households as they stood on a day, and what they gave in the year after."""
-    rows, last = stack_standings(*_gifts_of(table, asked.id, asked.when, asked.amount), as_of=asked.as_of)
+    rows, last = stack_standings(*gifts_of(table, asked.id, asked.when, asked.amount), as_of=asked.as_of)
     standing = np.asarray(rows["standing"].to_numpy())
     several = standing.max() >= 2  # noqa: PLR2004  one to learn from, and two to test
     if not several:
@@ -189,98 +175,6 @@ def _fit_gifts(
     }
     model.card["notes"] += [*last.notes, *([f"{lost:,} rows could not be read"] if lost else [])]
     return model
-
-
-def _gifts_of(table: pa.Table, id_: str | None, when: str | None, amount: str | None) -> tuple[Any, Any, Any]:
-    """Return who gave each gift, on which day from 1970, and how much."""
-    if not (id_ and when and amount):
-        raise InputError("a list of gifts needs --id (who gave), --date (when) and --amount (how much)")
-    for name in (id_, when, amount):
-        if name not in table.column_names:
-            raise InputError(f"column {name!r} missing{did_you_mean(name, table.column_names)}")
-    days, _ = days_before(table[when], date(9999, 12, 31))
-    if np.isnan(days).all():
-        raise InputError(f"column {when!r} holds no date that can be read")
-    since = (date(9999, 12, 31) - date(1970, 1, 1)).days - days
-    usd = propensity.outcome.amounts_of(table, amount)
-    return texts_of(table[id_]), pa.array(since, from_pandas=True), pa.array(usd, from_pandas=True)
-
-
-def read_table(path: Path, *, sheet: str | None = None) -> tuple[pa.Table, int]:
-    """Return the whole of a file as a table in its own types, and how many rows could not be read.
-
-    Raises
-    ------
-    InputError
-        It cannot be read, or has no row.
-    PolicyError
-        It has the shape of FEC individual-contributor data.
-    """
-    raw = read_file(path, sheet=sheet)
-    refuse_fec(path, raw.names)
-    batches = [batch for batch, _ in raw.batches]
-    if not sum(batch.num_rows for batch in batches):
-        raise InputError(f"{path.name} has a header but no row")
-    tables = [_plain(pa.Table.from_batches([batch])) for batch in batches]
-    return pa.concat_tables(tables, promote_options="permissive").combine_chunks(), len(raw.rejected)
-
-
-def _plain(table: pa.Table) -> pa.Table:
-    """Return a table without dictionaries: categories are texts."""
-    fields = [
-        pa.field(item.name, item.type.value_type if pa.types.is_dictionary(item.type) else item.type)
-        for item in table.schema
-    ]
-    return table.cast(pa.schema(fields))
-
-
-def why_refused(guess: ColumnGuess, typed: pa.ChunkedArray) -> str | None:
-    """Return why a column may not be a feature, None where it may.
-
-    Parameters
-    ----------
-    guess
-        What the column seems to hold.
-    typed
-        Its values in their own type.
-    """
-    if guess.sensitive:
-        return f"sensitive: {guess.sensitive}"
-    if pa.types.is_nested(typed.type):
-        return "holds lists or records"
-    if guess.kind in WHERE and guess.confidence >= SURE:
-        return "a place: it says where, and would not hold elsewhere; places make the folds"
-    if PLACE_NAME.search(guess.name) or _holds_cells(typed):
-        return "a place: it says where, and would not hold elsewhere"
-    if guess.kind in WHO and guess.confidence >= SURE:
-        return f"says who: {guess.kind.replace('_', ' ')}"
-    return _why_identifier(guess, typed)
-
-
-def _why_identifier(guess: ColumnGuess, typed: pa.ChunkedArray) -> str | None:
-    known = typed.drop_null()
-    n = len(known)
-    if n < DENSE:
-        return None
-    distinct = len(known.unique())
-    if pa.types.is_integer(typed.type):
-        dense = pc.max(known).as_py() - pc.min(known).as_py() < DENSE * n
-        if distinct == n and (dense or guess.kind == "id"):
-            return "an identifier: every row has another number"
-        return "an identifier" if guess.kind == "id" and distinct > ALL_APART * n else None
-    if pa.types.is_string(typed.type) or pa.types.is_large_string(typed.type):
-        if distinct > max(ALL_APART * n, DENSE):
-            return "an identifier or free text: hardly two rows have the same"
-        if distinct > DENSE and guess.kind in ("id", "text") and distinct > n / 10:
-            return "an identifier or free text"
-    return None
-
-
-def _holds_cells(typed: pa.ChunkedArray) -> bool:
-    if not (pa.types.is_string(typed.type) or pa.types.is_large_string(typed.type)):
-        return False
-    values = typed.drop_null().slice(0, DENSE).to_pylist()
-    return bool(values) and all(CELL.fullmatch(value.strip()) for value in values)
 
 
 def _drawn(table: pa.Table, asked: Asked) -> tuple[pa.Table, str]:
@@ -321,33 +215,6 @@ def _times(column: pa.ChunkedArray, asked: Asked) -> npt.NDArray[np.float64]:
             f"column {asked.when!r} has {late:,} dates after {asked.as_of}; give a later --as-of, or drop these rows"
         )
     return -days
-
-
-def _places(table: pa.Table, guesses: dict[str, ColumnGuess]) -> tuple[Any, Any]:
-    """Return the small and the large place of every row, as texts; None where a file has no places."""
-    by_kind: dict[str, str] = {}
-    for guess in guesses.values():
-        if guess.kind in WHERE and guess.confidence >= SURE:
-            by_kind.setdefault(guess.kind, guess.name)
-    states = texts_of(table[by_kind["state"]]).to_pandas() if "state" in by_kind else None
-    if "longitude" in by_kind and "latitude" in by_kind:
-        lon, lat = (numbers_of(table[by_kind[name]]) for name in ("longitude", "latitude"))
-        known = (np.abs(lon) <= 180) & (np.abs(lat) <= 90) & ((lon != 0) | (lat != 0))  # noqa: PLR2004  degrees
-        if known.mean() > ALL_APART:
-            blocks, regions = (_cells(lon, lat, known, resolution=r) for r in (BLOCK_RESOLUTION, REGION_RESOLUTION))
-            return blocks, regions if states is None else states
-    if "zip" in by_kind:
-        zips = texts_of(table[by_kind["zip"]]).to_pandas()
-        # five digits, whose leading zeros spreadsheets lose; the first three are a sorting center's
-        code = zips.str.extract(r"^(\d{3,5})")[0].str.zfill(5)
-        return code.str[:3], code.str[:2] if states is None else states
-    return None, states
-
-
-def _cells(lon: Any, lat: Any, known: Any, *, resolution: int) -> Any:
-    found = np.full(len(lon), None, dtype=object)
-    found[known] = [cell_text(int(cell)) for cell in cells_from_points(lon[known], lat[known], resolution=resolution)]
-    return found
 
 
 # --- scoring --------------------------------------------------------------------------------------------------
@@ -452,7 +319,7 @@ def _score_gifts(
     """Score the households of a list of gifts as they stand on a day, by default that of the last gift."""
     data = model.card["data"]
     table, lost = read_table(path, sheet=sheet)
-    household, days, usd = _gifts_of(table, data["id"], data["date"], data["amount"])
+    household, days, usd = gifts_of(table, data["id"], data["date"], data["amount"])
     day = as_of or date(1970, 1, 1) + timedelta(days=int(pc.max(days).as_py()))
     standing = households_as_of(household, days, usd, as_of=day, outcome=False)
     rows = standing.rows.rename_columns([data["id"], *standing.rows.column_names[1:]])

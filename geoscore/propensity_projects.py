@@ -15,7 +15,8 @@ from geoscore import pipeline, propensity
 from geoscore.errors import InputError, did_you_mean
 from geoscore.ingest.columns import SAMPLE_ROWS, infer_columns
 from geoscore.project import Project, open_project
-from geoscore.propensity_files import BLOCK_RESOLUTION, REGION_RESOLUTION, Asked, why_refused
+from geoscore.propensity_columns import BLOCK_RESOLUTION, REGION_RESOLUTION, why_refused
+from geoscore.propensity_files import Asked
 from geoscore.schemas import EVIDENCE
 from geoscore.spatial.cells import cell_text, parent_cells
 

@@ -6,6 +6,7 @@ A missing value is a bin of its own, for it tells something too; places, names a
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from itertools import pairwise
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -80,18 +81,16 @@ class Feature:
         if code == 0:
             return "not known"
         if self.kind == "category":
-            return "any other" if code == 1 else self.levels[code - 2]
+            return ("any other", *self.levels)[code - 1]
         if not self.edges:
             return "known"
         unit = " days" if self.kind == "date" else ""
         if all(edge % 1 == 0.5 for edge in self.edges):  # noqa: PLR2004  half-way between whole numbers
             return f"{self._whole_label(code)}{unit}"
         texts = [f"{edge:,.4g}" if abs(edge) < 1e4 else f"{edge:,.0f}" for edge in self.edges]  # noqa: PLR2004
-        if code == 1:
-            return f"below {texts[0]}{unit}"
-        if code == len(texts) + 1:
-            return f"{texts[-1]}{unit} or more"
-        return f"{texts[code - 2]} to {texts[code - 1]}{unit}"
+        ends = [f"below {texts[0]}{unit}", f"{texts[-1]}{unit} or more"]
+        inner = [f"{low} to {high}{unit}" for low, high in pairwise(texts)]
+        return [ends[0], *inner, ends[1]][code - 1]
 
     def _whole_label(self, code: int) -> str:
         """Return a bin of whole numbers by the numbers in it."""

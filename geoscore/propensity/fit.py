@@ -45,7 +45,7 @@ FEWEST_GIFTS: Final = 25
 ENOUGH_TO_BOOST: Final = 200
 """Rows of either class from which trees are tried."""
 GIFTS_TO_BOOST: Final = 500
-ROWS_FOR_THREADS: Final = 150_000
+ROWS_FOR_THREADS: Final = 30_000
 FURTHEST_OFF: Final = 1.15
 WEIGHTS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 

@@ -23,7 +23,7 @@ WEAKEST, STRONGEST = 1e-2, 1e8
 FIRST: Final = 10.0
 KEEP: Final = 1e-3
 """Weight of the penalty that only makes the solution unique."""
-MOST_FEATURES: Final = 60
+MOST_FEATURES: Final = 40
 STEEPEST: Final = 12.0
 
 
@@ -120,7 +120,7 @@ def straight_lines(recipe: Recipe, values: Floats) -> Floats:
 
 
 def _strongest(recipe: Recipe, codes: Codes, y: Floats) -> npt.NDArray[np.int64]:
-    """Return the features that tell the most by themselves, at most 60, in their order."""
+    """Return the features that tell the most by themselves, at most 40, in their order."""
     if len(recipe.features) <= MOST_FEATURES:
         return np.arange(len(recipe.features))
     centered = y - y.mean()
