@@ -286,18 +286,3 @@ def doctor(
     show_doctor()
     if run is not None:
         show_run(run)
-
-
-def _not_built(name: str, promise: str) -> None:
-    """Add a command that is named already but not built yet."""
-    from geoscore.errors import NotBuiltError
-
-    def command(_words: Annotated[list[str] | None, typer.Argument(hidden=True)] = None) -> None:
-        raise NotBuiltError(f"`geoscore {name}` is not built yet: it will {promise}")
-
-    settings = {"allow_extra_args": True, "ignore_unknown_options": True}
-    app.command(name, help=f"(not built yet) {promise[0].upper()}{promise[1:]}.", context_settings=settings)(command)
-
-
-_not_built("fit", "learn propensity and expected gift from households with an outcome")
-_not_built("score", "apply a model of `geoscore fit` to a file")

@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass
 from html import escape
 from typing import Any, Final
 
+from geoscore.query.expected import Expected
+
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
@@ -33,6 +35,8 @@ class Answer:
     vintage: str = ""
     below_usd: float | None = None
     """The end of a band: capacity of at least ``capacity_usd`` and less than this."""
+    expected: Expected | None = None
+    """Givers and dollars if all are asked; of a surface with a propensity model."""
 
     @property
     def share(self) -> float | None:
@@ -46,7 +50,7 @@ class Answer:
             if values[name] is not None:
                 values[name] = round(values[name], 9)
         values["share"] = None if self.share is None else round(self.share, 9)
-        return values
+        return values | (values.pop("expected") or {})
 
     def __str__(self) -> str:
         """Return the answer as a sentence."""
@@ -58,6 +62,12 @@ class Answer:
             f"{self.area}: about {self.estimate:,.0f} of {self.households:,.0f} households have capacity of at least "
             f"${self.capacity_usd:,.0f}{band} ({self.level:.0%} interval {self.low:,.0f} to {self.high:,.0f}; {terms})."
         )
+        if self.expected is not None:
+            told = self.expected
+            sentence += (
+                f" If all are asked, {told.expected_givers:,.0f} ({told.givers_low:,.0f} to {told.givers_high:,.0f})"
+                f" would give ${told.expected_usd:,.0f} (${told.usd_low:,.0f} to ${told.usd_high:,.0f})."
+            )
         return sentence + (" Some cells are hidden and not counted here." if self.suppressed else "")
 
     def _repr_html_(self) -> str:

@@ -14,6 +14,7 @@ from geoscore.errors import SurfaceError
 from geoscore.ladder import Capacity, check_band, check_threshold, counts_at, interval
 from geoscore.query.answer import Answer, listing_html
 from geoscore.query.drawn import Drawn
+from geoscore.query.expected import expected_of
 from geoscore.query.select import (
     Selection,
     ancestors,
@@ -28,7 +29,7 @@ from geoscore.query.select import (
 )
 from geoscore.schemas import SurfaceNote
 from geoscore.spatial.cells import cell_text, parse_cell
-from geoscore.surface_format import Figures, figures, read_surface, suppressed_rows, write_surface
+from geoscore.surface_format import Figures, figures, measured, read_surface, suppressed_rows, write_surface
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -127,7 +128,11 @@ class Surface(Drawn):
         zeros = np.zeros(len(rows), dtype=np.int64)
         total = self.figures.summed(zeros, 1, weights=selection.weights[rows], rows=rows)
         empty = selection.hidden and float(total.households[0]) == 0.0
-        return self.answers_of([selection.area], total, capacity, hidden=[selection.hidden], empty=[empty])[0]
+        known = self.measures
+        measures = None if known is None else (selection.weights[rows] @ known[rows])[None, :]
+        return self.answers_of(
+            [selection.area], total, capacity, hidden=[selection.hidden], empty=[empty], measures=measures
+        )[0]
 
     def at_least(self, capacity: Capacity = DEFAULT_CAPACITY) -> "Threshold":
         """Fix a threshold or band, to list its answers by ZIP, cell or county."""
@@ -154,6 +159,11 @@ class Surface(Drawn):
         """The figures of every row."""
         return figures(self.table)
 
+    @cached_property
+    def measures(self) -> Floats | None:
+        """What a propensity model says of every row, shape (n, 4); None of a surface without."""
+        return measured(self.table)
+
     def answers_of(
         self,
         areas: Sequence[str],
@@ -162,8 +172,9 @@ class Surface(Drawn):
         *,
         hidden: Any,
         empty: Any,
+        measures: Floats | None = None,
     ) -> list[Answer]:
-        """Return the answers that sums make."""
+        """Return the answers that sums make; ``measures`` are those of the propensity model, shape (n, 4)."""
         estimate, variance = counts_at(sums.at_least, sums.variance, sums.households, capacity)
         low, high = interval(estimate, variance, sums.most())
         at, below = capacity if isinstance(capacity, tuple) else (capacity, None)
@@ -182,6 +193,15 @@ class Surface(Drawn):
                 horizon=self.note.horizon,
                 universe=self.note.universe,
                 vintage=self.note.vintage,
+                expected=None
+                if measures is None or empty[i]
+                else expected_of(
+                    measures[i],
+                    self.note,
+                    households=float(sums.households[i]),
+                    estimate=float(estimate[i]),
+                    capacity=capacity,
+                ),
             )
             for i, area in enumerate(areas)
         ]
@@ -213,7 +233,12 @@ class Threshold:
         missing, shown = (np.bincount(codes, rows, len(names)) for rows in (away, ~suppressed))
         sums = self.surface.figures.summed(codes, len(names))
         areas = [self._area(key, name) for name in names]
-        answers = self.surface.answers_of(areas, sums, self.capacity, hidden=missing > 0, empty=shown == 0)
+        measures = self.surface.measures
+        if measures is not None:
+            measures = np.column_stack([np.bincount(codes, column, len(names)) for column in measures.T])
+        answers = self.surface.answers_of(
+            areas, sums, self.capacity, hidden=missing > 0, empty=shown == 0, measures=measures
+        )
         rows = list(zip((str(name) for name in names), answers, strict=True))
         return Listing(key, tuple(rows), self.surface, self.capacity, resolution)
 
