@@ -371,28 +371,5 @@ def shared_rows(surface: Surface, areas: Sequence[TradeArea], *, capacity: Capac
     return rows
 
 
-def save_areas_map(surface: Surface, layer: Layer, path: Any, *, capacity: float) -> None:
-    """Write the surface's map with the areas on it.
-
-    The areas are drawn as outlines beside those of the counties; where the page draws layers of its own, this is the
-    one place to hand them over: ``layers=[MapLayer(*item) for item in layer.named_shapes()]``.
-    """
-    import shapely
-
-    from geoscore.reference.census import sample_outlines
-
-    known = sample_outlines(surface.note.counties) or {"type": "FeatureCollection", "features": []}
-    features = [
-        {
-            "type": "Feature",
-            "properties": {"name": name},
-            "geometry": shapely.geometry.mapping(shapely.simplify(shape, 1e-4)),
-        }
-        for name, shape, _ in layer.named_shapes()
-    ]
-    outlines = {**known, "features": [*known["features"], *features]}
-    surface.save_map(path, capacity=capacity, outlines=outlines)
-
-
 def _told(capacity: Capacity) -> str:
     return f"${capacity[0]:,.0f} to ${capacity[1]:,.0f}" if isinstance(capacity, tuple) else f"${capacity:,.0f}"
