@@ -245,29 +245,44 @@ def _facts(frame: pd.DataFrame, pairs: pd.DataFrame) -> list[Fact]:
         hidden[["at", "zip", "county", "counted_in"]].astype({"at": "uint64"}), on=["at", "zip", "county"], how="left"
     )
     away["counted_in"] = away["counted_in"].where(away["at"] > 0, None)
+    groups = _groups(away)
     facts = []
-    by_place = away[away["counted_in"].isna() & (away["at"] > 0)].groupby(["at", "zip", "county"], dropna=False)["pair"]
-    groups = {key: part.to_numpy(np.int64) for key, part in by_place}
     for row in frame[~frame["suppressed"]].to_dict("records"):
-        members = _members(row, away, groups)
+        members = groups.get(_where(row), np.empty(0, dtype=np.int64))
         if len(members):
             facts.append(Fact(members, row["households"] - ROUNDING, row["households"] + ROUNDING))
     return facts
 
 
-def _members(row: dict[Any, Any], away: pd.DataFrame, groups: dict[Any, Any]) -> npt.NDArray[np.int64]:
+Where = tuple[str, Any, Any, Any]
+
+
+def _groups(away: pd.DataFrame) -> dict[Where, npt.NDArray[np.int64]]:
+    """Return the pairs that every shown row is the sum of: of its place, or what is left of a ZIP, county, region."""
+    placed = away["at"] > 0
+    by_place = away[away["counted_in"].isna() & placed].groupby(["at", "zip", "county"], dropna=False)["pair"]
+    groups = {("cell", *_named(key)): part.to_numpy(np.int64) for key, part in by_place}
+    for counted_in, column in (("zip", "zip"), ("county", "county"), ("region", None)):
+        rest = away[(away["counted_in"] == counted_in) | ~placed]  # also what a ZIP hides without a mark
+        if column is None:
+            groups["region", None, None, None] = rest["pair"].to_numpy(np.int64)
+            continue
+        for name, part in rest.groupby(column)["pair"]:
+            groups[counted_in, name, None, None] = part.to_numpy(np.int64)
+    return groups
+
+
+def _where(row: dict[Any, Any]) -> Where:
+    """Return the key of a shown row among the groups."""
     if not pd.isna(row["cell"]):
-        found = groups.get((row["cell"], row["zip"], row["county"]))
-        return np.empty(0, dtype=np.int64) if found is None else np.asarray(found, dtype=np.int64)
-    counted = away["counted_in"] == row["counted_in"]
-    unmarked = away["at"] == 0
-    if row["counted_in"] == "zip":
-        inside = (away["zip"] == row["zip"]) & (counted | unmarked)
-    elif row["counted_in"] == "county":
-        inside = (away["county"] == row["county"]) & (counted | unmarked)
-    else:
-        inside = counted | unmarked
-    return away.loc[inside, "pair"].to_numpy(np.int64)
+        return ("cell", *_named((row["cell"], row["zip"], row["county"])))
+    counted_in = str(row["counted_in"])
+    return counted_in, (None if counted_in == "region" else row[counted_in]), None, None
+
+
+def _named(key: Any) -> tuple[Any, Any, Any]:
+    code, county = (None if pd.isna(part) else part for part in key[1:])
+    return int(key[0]), code, county
 
 
 def _components(n: int, facts: Sequence[Fact]) -> list[tuple[list[int], list[Fact]]]:
@@ -315,15 +330,29 @@ def _bounds(
     limits_of = [(least, None) for least in np.nan_to_num(floors[members])]
     matrix = matrix.tocsr()
     low, high = np.zeros(m), np.full(m, np.inf)
-    for i in range(m):
-        if np.isnan(floors[members[i]]):
+    for alike in _alike(m, place, facts, floors[members]):
+        if np.isnan(floors[members[alike[0]]]):
             continue
         goal = np.zeros(m)
-        goal[i] = 1.0
+        goal[alike[0]] = 1.0
         least = linprog(goal, A_ub=matrix, b_ub=limits, bounds=limits_of, method="highs")
         most = linprog(-goal, A_ub=matrix, b_ub=limits, bounds=limits_of, method="highs")
         if least.status == 0:
-            low[i] = least.fun
+            low[alike] = least.fun
         if most.status == 0:
-            high[i] = -most.fun
+            high[alike] = -most.fun
     return low, high
+
+
+def _alike(
+    m: int, place: dict[int, int], facts: Sequence[Fact], floors: npt.NDArray[np.float64]
+) -> list[npt.NDArray[np.int64]]:
+    """Return sets of members that stand in the same facts with the same floor, and so have the same bounds."""
+    stands_in: list[list[int]] = [[] for _ in range(m)]
+    for number, fact in enumerate(facts):
+        for pair in fact.pairs:
+            stands_in[place[int(pair)]].append(number)
+    found: dict[tuple[Any, ...], list[int]] = {}
+    for member, numbers in enumerate(stands_in):
+        found.setdefault((*numbers, str(floors[member])), []).append(member)
+    return [np.array(members, dtype=np.int64) for members in found.values()]

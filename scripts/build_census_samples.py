@@ -29,6 +29,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 from sample_incomes import income_curve, zone_brackets
+from sample_network import plausible_network
 from sample_zip_areas import estimate_zip_areas
 
 OUT = Path(__file__).parent.parent / "data" / "census_samples"
@@ -264,6 +265,8 @@ def main() -> None:
         areas = estimate_zip_areas(zones, zips)
         write(zones, "zones.parquet")
         write(county_outlines(zones), "counties.parquet")
+        network = plausible_network(gpd.read_parquet(OUT / "zones.parquet"))
+        network.to_parquet(OUT / "network.parquet", compression="zstd", index=False)
         columns = [
             "zip",
             "city",

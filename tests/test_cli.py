@@ -99,7 +99,7 @@ def test_map_and_report(surface: str, tmp_path: Path) -> None:
     assert "http" not in report.replace("http://www.w3.org", "")
 
 
-@pytest.mark.parametrize("command", ["trade-area", "fit", "score"])
+@pytest.mark.parametrize("command", ["fit", "score"])
 def test_commands_to_come_say_so(command: str) -> None:
     result = geoscore(command, "file.csv", "--any", "option")
     assert result.returncode == 2
@@ -195,8 +195,9 @@ def test_every_setting_is_told_in_the_documents() -> None:
 
 def test_examples_run(tmp_path: Path) -> None:
     (tmp_path / "examples").symlink_to(ROOT / "examples")
-    result = subprocess.run(
-        [sys.executable, "examples/01_ten_lines.py"], capture_output=True, text=True, cwd=tmp_path, check=False
-    )
-    assert result.returncode == 0, result.stderr
-    assert "ZIP 94301: about" in result.stdout
+    for example, told in (("01_ten_lines.py", "ZIP 94301: about"), ("05_trade_area.py", "Palo Alto, 15 min: ")):
+        result = subprocess.run(
+            [sys.executable, f"examples/{example}"], capture_output=True, text=True, cwd=tmp_path, check=False
+        )
+        assert result.returncode == 0, result.stderr
+        assert told in result.stdout

@@ -299,6 +299,5 @@ def _not_built(name: str, promise: str) -> None:
     app.command(name, help=f"(not built yet) {promise[0].upper()}{promise[1:]}.", context_settings=settings)(command)
 
 
-_not_built("trade-area", "draw rings, drive-time, customer-derived and Huff trade areas, and count what is in them")
 _not_built("fit", "learn propensity and expected gift from households with an outcome")
 _not_built("score", "apply a model of `geoscore fit` to a file")

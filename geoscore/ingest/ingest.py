@@ -156,7 +156,7 @@ class _Writers:
 
 def _open(source: Source, resolve: Callable[[Path], Path]) -> OpenSource:
     raw = _read(source, resolve)
-    _refuse_fec(source, raw)
+    refuse_fec(raw)
     check_columns(source, raw.names)
     sensitive = _find_sensitive(source, raw)
     _check_sensitive(source, raw.names, sensitive)
@@ -198,11 +198,12 @@ def _check_sensitive(source: Source, names: Sequence[str], sensitive: Sequence[s
             raise InputError(f"{where} is not left out as sensitive and needs no reason; remove it there")
 
 
-def _refuse_fec(source: Source, raw: RawFile) -> None:
+def refuse_fec(raw: RawFile) -> None:
+    """Raise ``PolicyError`` where a file has the columns of the FEC's individual contributors."""
     names = {name.upper() for name in raw.names}
     if any(len(names & shape) >= FEC_ENOUGH for shape in FEC_COLUMNS):
         raise PolicyError(
-            f"{source.path.name} has the columns of FEC individual-contributor data, which may not be used to solicit "
+            f"{raw.path.name} has the columns of FEC individual-contributor data, which may not be used to solicit "
             "or for commercial purposes, not even as scores (52 U.S.C. 30111(a)(4), 11 CFR 104.15); remove the source"
         )
 
