@@ -18,7 +18,7 @@ from geoscore.propensity import Households, Model, Options, fit_model, open_mode
 from geoscore.propensity import figures as fig
 from geoscore.propensity.amounts import fit_amounts
 from geoscore.propensity.calibration import cross_fitted, probability
-from geoscore.propensity.features import bin_edges, days_before, learn_recipe
+from geoscore.propensity.features import bin_edges, days_before, learn_recipe, numbers_of
 from geoscore.propensity.folds import make_folds
 from geoscore.propensity.forest import fit_forest
 from geoscore.propensity.leaks import find_leaks
@@ -189,6 +189,12 @@ def test_dates_after_the_day_are_not_known() -> None:
     assert days[0] == 1
     assert np.isnan(days[1:]).all()
     assert late == 1
+
+
+def test_values_are_read_in_whatever_way_a_file_writes_them() -> None:
+    assert days_before(pa.array(["31/12/2025", "01/12/2025"]), DAY)[0].tolist() == [1.0, 31.0]
+    assert numbers_of(pa.array(["True", "false", "$1,200", None])).tolist()[:3] == [1.0, 0.0, 1200.0]
+    assert numbers_of(pa.array([True, None])).tolist()[0] == 1.0
 
 
 def test_unseen_levels_and_missing_values_are_scored(model: Model) -> None:
