@@ -321,6 +321,13 @@ def test_outcomes_that_cannot_be_are_said(gave: list[Any], amount: list[Any] | N
         read_outcome(table, gave="gave", amount=None if amount is None else "amount")
 
 
+def test_counts_are_no_dollars() -> None:
+    found = read_outcome(pa.table({"gifts": [0, 1, 3] * 40}), gave="gifts", amount=None)
+    assert found.amount_usd is None
+    assert found.gave.sum() == 80
+    assert read_outcome(pa.table({"usd": [0.0, 25.0, 7.5] * 40}), gave="usd", amount=None).amount_usd is not None
+
+
 def test_refunds_count_as_no_gift() -> None:
     table = pa.table({"gave": [1, 1, 0] * 40, "amount": [25.0, -25.0, 0.0] * 40})
     found = read_outcome(table, gave="gave", amount="amount")
