@@ -66,7 +66,7 @@ def model() -> Model:
 
 @pytest.fixture(scope="module")
 def boosted() -> Model:
-    return fit_donors(make_donors(4000, 2)[0], kind="boosting")
+    return fit_donors(make_donors(1800, 2)[0], kind="boosting")
 
 
 # --- how true it comes ----------------------------------------------------------------------------------------
