@@ -28,6 +28,8 @@ FIELDS: Final = (*IDENTITY, "zip", "longitude", "latitude", *EVIDENCE, "income_b
 """What a file's columns can be mapped to; ``income_band`` and ``birth_year`` become evidence columns."""
 
 
+K_DOLLARS: Final = 20
+"""Fewest households in a row that tells of expected dollars (METHODS 9)."""
 SHORTEST_REASON: Final = 10
 """Characters that a reason to keep a sensitive column needs."""
 
@@ -163,9 +165,9 @@ class Geocoding(_Settings):
 class Political(_Settings):
     """Who pays for a political run, by what contract, and what it would usually cost."""
 
-    payer: str
-    contract: str
-    usual_charge_usd: Annotated[float, Field(ge=0)]
+    payer: Annotated[str, Field(pattern=r"\S")]
+    contract: Annotated[str, Field(pattern=r"\S")]
+    usual_charge_usd: Annotated[float, Field(gt=0)]
 
 
 class Audit(_Settings):
@@ -182,6 +184,15 @@ class Capacity(_Settings):
     formula: str = "income-2pct-1y"
 
 
+class Propensity(_Settings):
+    """Who gave, for `geoscore fit`; and a model of it, for `geoscore run`."""
+
+    source: str | None = None
+    gave: str | None = None
+    amount: str | None = None
+    model: Path | None = None
+
+
 class Project(_Settings):
     """A project file, whole and checked."""
 
@@ -195,6 +206,7 @@ class Project(_Settings):
     census: Census = Census()
     geocoding: Geocoding = Geocoding()
     capacity: Capacity = Capacity()
+    propensity: Propensity = Propensity()
     surface: Surface = Surface()
     suppression: Suppression | None = None
     political: Political | None = None
@@ -214,6 +226,13 @@ class Project(_Settings):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"two sources are called {name!r}; give each a name of its own")
+        if self.propensity.source is not None and self.propensity.source not in names:
+            raise ValueError(
+                f"propensity.source names {self.propensity.source!r}, no source of ours"
+                f"{did_you_mean(self.propensity.source, names)}"
+            )
+        if self.propensity.model is not None and (self.universe() != "file" or self.surface.epsilon is not None):
+            raise ValueError("propensity.model scores the households of files: leave out epsilon and universe census")
         for name in self.precedence:
             if name not in names:
                 raise ValueError(f"precedence names {name!r}, no source of ours{did_you_mean(name, names)}")
@@ -240,6 +259,10 @@ class Project(_Settings):
         """Return whether rows have to be linked: not where each is a household, nor where nothing names anybody."""
         named = {field for source in self.sources for field in source.columns} & set(IDENTITY)
         return self.link and bool(named)
+
+    def fewest(self) -> int:
+        """Return k: the fewest households in a published row; more where it tells of dollars."""
+        return max(self.surface.k, K_DOLLARS) if self.propensity.model is not None else self.surface.k
 
     def universe(self) -> str:
         """Return what is counted: the households of the files, or all households of the census."""
@@ -289,7 +312,7 @@ def open_project(path: str | Path) -> Project:
         raise ProjectError(f"{path} cannot be read as a text file: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise ProjectError(f"{path} is not valid TOML: {error}") from error
-    if data.get("purpose") in REFUSED_PURPOSES:
+    if str(data.get("purpose")).strip().casefold() in REFUSED_PURPOSES:
         raise PolicyError(
             f"purpose {data['purpose']!r} is refused: selecting people by neighborhood for housing, credit, employment "
             "or insurance is unlawful discrimination in the making (42 U.S.C. 3605, 15 U.S.C. 1691)"
@@ -309,6 +332,7 @@ def _first_words(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         known = {*Project.model_fields, *Source.model_fields, *Surface.model_fields, *Census.model_fields}
         known |= {*Suppression.model_fields, *Geocoding.model_fields, *Political.model_fields, *Audit.model_fields}
+        known |= {*Propensity.model_fields}
         message = f"no such setting{did_you_mean(str(first['loc'][-1]), known)}"
     more = error.error_count() - 1
     return f"{place + ': ' if place else ''}{message}" + (f" (and {more} more)" if more else "")

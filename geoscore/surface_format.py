@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from geoscore.errors import InputNotFoundError, SurfaceError
-from geoscore.schemas import FORMAT_VERSION, LADDER, SURFACE, SurfaceNote
+from geoscore.schemas import FORMAT_VERSION, LADDER, MEASURES, SURFACE, SurfaceNote
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -244,11 +244,26 @@ def values_of(column: pa.Array) -> npt.NDArray[Any]:
 def write_surface(surface: pa.Table, note: SurfaceNote, path: Path) -> None:
     """Write a surface to one Parquet file, whole or not at all; the same surface gives the same bytes."""
     text = json.dumps(note.to_dict(), sort_keys=True, ensure_ascii=False)
-    table = surface.select(SURFACE.names).cast(SURFACE).replace_schema_metadata({METADATA_KEY: text.encode()})
+    table = whole_surface(surface).replace_schema_metadata({METADATA_KEY: text.encode()})
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     pq.write_table(table, part, compression="zstd", row_group_size=4_096)
     os.replace(part, path)  # noqa: PTH105  the atomic one, by its own name
+
+
+def whole_surface(table: pa.Table) -> pa.Table:
+    """Return the columns of ``SURFACE``, and those of ``MEASURES`` where a table has them, each of its own type."""
+    extra = MEASURES if all(name in table.column_names for name in MEASURES.names) else ()
+    schema = pa.schema([*SURFACE, *extra])
+    return table.select(schema.names).cast(schema)
+
+
+def measured(table: pa.Table) -> Floats | None:
+    """Return the measures of every row, zero where suppressed: shape (n, 4); None where a surface has none."""
+    if any(name not in table.column_names for name in MEASURES.names):
+        return None
+    columns = [values_of(pc.fill_null(table[name].combine_chunks(), 0.0)) for name in MEASURES.names]
+    return np.column_stack(columns)
 
 
 def read_surface(path: Path) -> tuple[pa.Table, SurfaceNote]:
@@ -282,7 +297,7 @@ def read_surface(path: Path) -> tuple[pa.Table, SurfaceNote]:
             f"{path} has format {data['format_version']}, this geoscore reads {FORMAT_VERSION}; update it"
         )
     try:
-        return table.select(SURFACE.names).cast(SURFACE), SurfaceNote.from_dict(data)
+        return whole_surface(table), SurfaceNote.from_dict(data)
     except (TypeError, ValueError, pa.ArrowException) as error:
         why = " ".join(str(error).split())
         raise SurfaceError(f"{path} is damaged: {why}") from error

@@ -10,8 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from geoscore.audit import ground_of_run
-from geoscore.cli.commands import app
+from geoscore.cli.main import app
 from geoscore.errors import InputError, LedgerError, PolicyError, ProjectError
+from geoscore.ingest.files import read_file
 from geoscore.ledger import verify_ledger
 from geoscore.pipeline import run
 from geoscore.project import Purpose, open_project
@@ -145,3 +146,31 @@ def test_the_audit_finds_the_run_by_its_ledger(make_project: Callable[..., Path]
         ground_of_run(tmp_path / "out")
     with pytest.raises(InputError, match="has no ledger that names a project"):
         ground_of_run(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("CMTE_ID,NAME,ZIP_CODE", "C00000001,LEE,94301"),
+        ("NAME,ZIP_CODE,OCCUPATION,TRANSACTION_DT,TRANSACTION_AMT", "LEE,94301,TEACHER,01022024,100"),
+        ("contributor_name,zip,contribution_receipt_amount", "LEE,94301,100"),
+        ("name,zip,given_to", "LEE,94301,C00000001"),
+    ],
+)
+def test_contributions_are_known_by_what_is_left_of_them(tmp_path: Path, header: str, row: str) -> None:
+    path = tmp_path / "trimmed.csv"
+    path.write_text(f"{header}\n" + f"{row}\n" * 20)
+    with pytest.raises(PolicyError, match=r"52 U\.S\.C\. 30111"):
+        read_file(path)
+    gave = ["--gave", header.split(",", maxsplit=1)[0]]
+    for words in (
+        ["link", str(path), "-o", str(tmp_path / "l.parquet")],
+        ["fit", str(path), "-o", str(tmp_path), *gave],
+    ):
+        assert isinstance(CliRunner().invoke(app, words).exception, PolicyError)
+
+
+def test_a_committees_own_list_is_no_contribution_of_the_fec(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text("Name,Zip,Employer,Occupation,Gift Date,Amount\nLee,94301,School,Teacher,2024-01-02,100\n")
+    assert len(read_file(path).names) == 6

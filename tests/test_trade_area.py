@@ -1,6 +1,9 @@
 """Trade areas over a surface: counts equal brute force, demand is conserved, mistakes are one plain line."""
 
+import base64
+import gzip
 import json
+import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -335,7 +338,9 @@ def test_a_drawn_area_asked_again_gives_the_same_answer(demo: Path, tmp_path: Pa
     assert result.exception is None
     told = json.loads(path.read_text())["features"][0]["properties"]
     assert surface.query(area=path, capacity=2500).estimate == pytest.approx(told["estimate"], rel=1e-6)
-    assert "a, 10 min" in (tmp_path / "map.html").read_text()
+    page = (tmp_path / "map.html").read_text()
+    packed = re.search(r'<script type="text/plain" id="figures">(.*?)</script>', page, re.DOTALL)
+    assert "a, 10 min" in page or (packed and b"a, 10 min" in gzip.decompress(base64.b64decode(packed[1])))
 
 
 def _examples() -> list[list[str]]:
@@ -394,6 +399,8 @@ def test_the_example_of_every_help_runs(demo: Path, words: list[str], monkeypatc
         (["market", "SURFACE", "--sites", str(OFFICES), "--model", "no.json"], "there is no model"),
         (["access", "SURFACE", "--sites", str(OFFICES), "--supply", "beds", "--catchment", "5"], "no 'beds'"),
         (["twins", "SURFACE"], "which area to match"),
+        (["hotspots", "SURFACE", "--map", "hot.html"], "too many to draw by name"),
+        (["ring", "SURFACE", "--site", "a=-122.16,37.44", "--radius-km", "5", "--map", "a.pdf"], "written as .html"),
         (["territories", "SURFACE", "--count", "99999"], "ask for fewer"),
         (["sites", "SURFACE", "--count", "3", "--pool", "2"], "3 sites of 2 candidates"),
         (

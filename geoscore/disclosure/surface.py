@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from geoscore.disclosure.bands import BANDS, tell_bands
 from geoscore.disclosure.rows import COUNTY, DECIMALS, ORDER, PLACE, ZIP, Floats, Ints, merge_rows
+from geoscore.schemas import MEASURES
 from geoscore.surface_format import Figures, figures, surface_table
 from geoscore.tables import to_pandas
 
@@ -75,7 +76,12 @@ class Protected:
 
 
 def protect_surface(
-    surface: pa.Table, *, k: int = 10, told: pa.Table | None = None, public: Public | None = None
+    surface: pa.Table,
+    *,
+    k: int = 10,
+    told: pa.Table | None = None,
+    public: Public | None = None,
+    beside: pa.Table | None = None,
 ) -> Protected:
     """Return the surface that may be published.
 
@@ -100,6 +106,9 @@ def protect_surface(
         they leave open; all of them by default.
     public
         The census; nothing by default.
+    beside
+        Measures of the same rows (``cell``, ``zip``, ``county`` and those of ``MEASURES``): they are published of the
+        same groups of households, and of no others.
 
     Returns
     -------
@@ -129,8 +138,19 @@ def protect_surface(
     places = _Places(to_pandas(surface.select(PLACE)), merged.codes, merged.shown)
     values = figures(surface).summed(merged.codes, len(merged.shown))
     found, protection = _protect(places, values, surface if told is None else told, public or NothingPublic(), k=k)
-    table = pa.concat_tables([surface_table(merged.shown, found), merged.marks]).sort_by(ORDER)
-    return Protected(table, protection)
+    table = surface_table(merged.shown, found)
+    if beside is not None:
+        table = _with_measures(table, places, beside)
+    return Protected(pa.concat_tables([table, merged.marks], promote_options="default").sort_by(ORDER), protection)
+
+
+def _with_measures(table: pa.Table, places: "_Places", beside: pa.Table) -> pa.Table:
+    """Return shown rows with the sums of their households' measures, rounded."""
+    found = places.keys.merge(to_pandas(beside), on=PLACE, how="left")
+    for name in MEASURES.names:
+        sums = np.bincount(places.codes, found[name].fillna(0.0).to_numpy(np.float64), table.num_rows)
+        table = table.append_column(name, pa.array(np.round(sums, DECIMALS)))
+    return table
 
 
 def protect_groups(surface: pa.Table, *, k: int, told: pa.Table, public: Public) -> Protected:

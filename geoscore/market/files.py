@@ -15,7 +15,6 @@ import pyarrow as pa
 
 from geoscore.errors import InputError, did_you_mean
 from geoscore.ingest.files import read_file
-from geoscore.ingest.ingest import refuse_fec
 from geoscore.spatial.cells import cell_resolution, parse_cell
 from geoscore.standardize.values import parse_money
 from geoscore.trade.areas import Site, check_sites
@@ -104,7 +103,6 @@ def read_columns(path: Path, wanted: Sequence[str] | None = None, *, sheet: str 
         The file has the shape of the FEC's individual contributors.
     """
     raw = read_file(path, sheet=sheet)
-    refuse_fec(raw)
     for name in wanted or ():
         if name not in raw.names:
             raise InputError(f"column {name!r} missing in {path}{did_you_mean(name, raw.names)}")

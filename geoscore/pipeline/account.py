@@ -22,21 +22,7 @@ def begin_ledger(work: Work, project: Path, folder: Path) -> Ledger:
     ledger = Ledger(work.stage / "ledger.jsonl", folder=folder)
     ledger.append("run", {"geoscore": version("geoscore"), "purpose": plan.purpose, "as_of": str(plan.as_of)})
     ledger.append_file("project", project)
-    if plan.audit is not None:
-        ledger.append_file("audit", plan.resolve(plan.audit.table), {"acknowledged": plan.audit.acknowledged})
-    if plan.political is not None:
-        ledger.append("political", plan.political.model_dump())
-    if plan.suppression is not None:
-        gone = sum(
-            count
-            for file in work.counts["files"]
-            for reason, count in file["rows_rejected"].items()
-            if reason in ingest.OPT_OUT_REASONS
-        )
-        told = {"synced": str(plan.suppression.synced), "rows_left_out": gone}
-        ledger.append_file("suppression", plan.resolve(plan.suppression.path), told)
-    else:
-        ledger.append("suppression", {"list": "none"})
+    _append_declarations(work, ledger)
     if Path(plan.capacity.formula).suffix == ".toml":
         ledger.append_file("formula", plan.resolve(Path(plan.capacity.formula)))
     if plan.geocoding.gazetteer is not None:
@@ -53,15 +39,37 @@ def begin_ledger(work: Work, project: Path, folder: Path) -> Ledger:
         path = plan.resolve(source.path)
         place = ingest.show_path(path) if is_address(path) else None
         ledger.append_file("source", ingest.local_copy(path), {**stated, **told}, place=place)
+    if plan.propensity.model is not None:
+        ledger.append_file("propensity model", plan.resolve(plan.propensity.model) / "model.json")
     curve = plan.resolve(plan.census.curve) if plan.census.curve else sample_path("income_curve.parquet")
     for name, path in {**census_files(plan).paths(), "curve": curve}.items():
         ledger.append_file("census", path, {"name": name})
-    told = {"households": work.counts["households"], "located": work.counts["located"], "k": plan.surface.k}
+    told = {"households": work.counts["households"], "located": work.counts["located"], "k": plan.fewest()}
     if plan.surface.epsilon is not None:
         spent = {"epsilon": plan.surface.epsilon, "of": "one household", "mechanism": "Laplace, by OpenDP"}
         ledger.append("privacy budget", spent)
     ledger.append("publish", {**told, "formula": work.formula.name, "resolution": plan.surface.published_resolution})
     return ledger
+
+
+def _append_declarations(work: Work, ledger: Ledger) -> None:
+    """Write what the project declares: an audit, who pays for it, who opted out."""
+    plan = work.project
+    if plan.audit is not None:
+        ledger.append_file("audit", plan.resolve(plan.audit.table), {"acknowledged": plan.audit.acknowledged})
+    if plan.political is not None:
+        ledger.append("political", plan.political.model_dump())
+    if plan.suppression is not None:
+        gone = sum(
+            count
+            for file in work.counts["files"]
+            for reason, count in file["rows_rejected"].items()
+            if reason in ingest.OPT_OUT_REASONS
+        )
+        told = {"synced": str(plan.suppression.synced), "rows_left_out": gone}
+        ledger.append_file("suppression", plan.resolve(plan.suppression.path), told)
+    else:
+        ledger.append("suppression", {"list": "none"})
 
 
 def end_ledger(work: Work, ledger: Ledger) -> None:

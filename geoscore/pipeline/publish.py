@@ -55,7 +55,7 @@ def _protect(work: Work, coarser: pa.Table) -> disclosure.Protected:
     plan, region = work.project, work.region
     if work.told is None or region is None:
         return disclosure.Protected(coarser, "")  # the census's own figures are public: there is nobody to protect
-    resolution, k = plan.surface.published_resolution, plan.surface.k
+    resolution, k = plan.surface.published_resolution, plan.fewest()
     if plan.surface.epsilon is not None:
         domain = to_pandas(coarser_ground(region.ground, resolution=resolution))
         noisy = noise.add_noise(coarser, domain, epsilon=plan.surface.epsilon)
@@ -66,7 +66,8 @@ def _protect(work: Work, coarser: pa.Table) -> disclosure.Protected:
     if plan.universe() == "census":
         groups = disclosure.protect_groups(coarser, k=k, told=told, public=public)
         return replace(groups, table=_raked(work, groups.table))
-    return disclosure.protect_surface(coarser, k=k, told=told, public=public)
+    beside = work.asked.measures if work.asked else None
+    return disclosure.protect_surface(coarser, k=k, told=told, public=public, beside=beside)
 
 
 def audit(work: Work, surface: Surface) -> dict[str, Any] | None:
@@ -116,8 +117,9 @@ def _note(work: Work) -> SurfaceNote:
         purpose=plan.purpose,
         vintage=str(plan.as_of) if plan.sources else plan.census.vintage,
         resolution=plan.surface.resolution,
-        k=plan.surface.k,
+        k=plan.fewest(),
         epsilon=plan.surface.epsilon,
+        propensity=work.asked.note if work.asked else None,
         published=False,
         counties=work.region.county_names() if work.region else {},
         finest_honest=work.honesty.finest if work.honesty else None,

@@ -1,7 +1,7 @@
 """The stages in their order: census, records, links, places, households, levels of evidence, surface."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from geoscore import enrichment, geocoding, ingest, linkage, surfaces
+from geoscore import enrichment, geocoding, ingest, linkage, propensity_stage, surfaces
 from geoscore.capacity import AreaPrior, find_contradictions, learn_evidence, rung_shares, score_households
 from geoscore.engines import Frame
 from geoscore.errors import GeoscoreError, InputError
@@ -32,17 +32,7 @@ def build(work: Work, opened: list[ingest.OpenSource]) -> pa.Table:
     work.counts["sensitivity"] = sensitivity(region, used=work.formula, capacity=HEADLINE)
     if not plan.sources:
         return _census_alone(work, region)
-    records = _ingest(work, opened, region.ground)
-    work.report("link", 0, None)
-    records, links = _link(work, records)
-    records = _place(work, records)
-    households = _merge(work, records, links)
-    work.report("locate", 0, None)
-    located = geocoding.locate_households(
-        households, region.ground, resolution=plan.surface.resolution, without_homes=region.without_homes()
-    )
-    homes = located.households.save(work.private / "located.parquet")
-    _count_places(work, homes, located.unlocated, links)
+    homes, links = locate(work, opened, region)
     work.report("score", 0, None)
     work.evidence = evidence = learn_evidence(homes)
     work.counts["evidence"] = evidence.learned
@@ -55,7 +45,50 @@ def build(work: Work, opened: list[ingest.OpenSource]) -> pa.Table:
     kernel = geocoding.spread_positions(groups, region.ground)
     prior = AreaPrior(region.distribution, enrichment.mix_areas(kernel, region.ground), region.errors, evidence)
     work.told = surfaces.count_told(groups, kernel, prior, multiplier=work.formula.usual_factor())
-    return surfaces.build_surface(groups, kernel, prior, progress=lambda done, all_: work.report("surface", done, all_))
+    surface = surfaces.build_surface(
+        groups, kernel, prior, progress=lambda done, all_: work.report("surface", done, all_)
+    )
+    if plan.propensity.model is not None:
+        work.report("propensity", 0, None)
+        asked, found = propensity_stage.ask_model(
+            plan.resolve(plan.propensity.model), describe(work, homes, links), homes, kernel,
+            private=work.private, resolution=plan.surface.published_resolution,
+        )  # fmt: skip
+        tilt = propensity_stage.capacity_tilt(
+            scored, found, surface, lambda likely: surfaces.build_surface(likely, kernel, prior)
+        )
+        work.asked = replace(asked, note={**asked.note, "capacity_tilt": tilt})
+        totals = found.scores.sum(axis=0)
+        work.counts["propensity"] = {"expected_givers": round(totals[0], 1), "expected_usd": round(totals[2])}
+    return surface
+
+
+def locate(work: Work, opened: list[ingest.OpenSource], region: Region) -> tuple[Table, Table]:
+    """Return the located households of all files, and which records are theirs."""
+    records = _ingest(work, opened, region.ground)
+    work.report("link", 0, None)
+    records, links = _link(work, records)
+    records = _place(work, records)
+    households = _merge(work, records, links)
+    work.report("locate", 0, None)
+    located = geocoding.locate_households(
+        households, region.ground, resolution=work.project.surface.resolution, without_homes=region.without_homes()
+    )
+    homes = located.households.save(work.private / "located.parquet")
+    _count_places(work, homes, located.unlocated, links)
+    return homes, links
+
+
+def describe(work: Work, homes: Table, links: Table) -> pa.Table:
+    """Return households with all that a propensity model may look at."""
+    region = work.region
+    if region is None:
+        raise InputError("there is no region to describe households by")
+    distribution = region.distribution
+    return propensity_stage.describe_households(
+        homes, links, work.private, ground=region.ground, area_ids=distribution.area_ids_,
+        shares=distribution.exceedance(np.array(enrichment.INCOMES)), resolution=work.project.surface.resolution,
+    )  # fmt: skip
 
 
 def _merge(work: Work, records: Table, links: Table) -> Table:

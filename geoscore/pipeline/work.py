@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from geoscore import geocoding, ingest
+from geoscore import geocoding, ingest, propensity_stage
 from geoscore.capacity import NOTHING, Evidence
 from geoscore.engines import Engine
 from geoscore.formulas import Formula
@@ -28,6 +28,7 @@ class Work:
     suppression: ingest.Suppression | None = None
     honesty: geocoding.Honesty | None = None
     region: Region | None = None
+    asked: propensity_stage.Asked | None = None
     told: pa.Table | None = None  # households that files tell something of, at the working resolution
     evidence: Evidence = NOTHING
     counts: dict[str, Any] = field(default_factory=dict)

@@ -171,6 +171,19 @@ def near_cells(cells: npt.NDArray[np.uint64], *, steps: int) -> tuple[npt.NDArra
     return _listed(grid_disk(_cells(cells), steps))
 
 
+def cells_area_km2(cells: npt.NDArray[np.uint64]) -> npt.NDArray[np.float64]:
+    """Return areas of cells in square kilometers, shape (n,).
+
+    Examples
+    --------
+    >>> cells_area_km2(np.array([0x8828347433FFFFF], dtype=np.uint64)).round(1).tolist()
+    [0.8]
+    """
+    import h3
+
+    return np.array([h3.cell_area(h3.int_to_str(int(cell)), unit="km^2") for cell in cells], dtype=np.float64)
+
+
 def cell_text(cell: int) -> str:
     """Return a cell as people write it, in hexadecimal.
 

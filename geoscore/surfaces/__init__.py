@@ -6,6 +6,7 @@ Households are counted by place and level of evidence first; all arithmetic happ
 from geoscore.surfaces.build import build_surface, count_groups, count_told, roll_up
 from geoscore.surfaces.census import census_surface, rake_surface
 from geoscore.surfaces.errors import Allocation, Errors, Links, add_parts, describe_parts
+from geoscore.surfaces.measures import spread_measures
 
 __all__ = [
     "Allocation",
@@ -19,4 +20,5 @@ __all__ = [
     "describe_parts",
     "rake_surface",
     "roll_up",
+    "spread_measures",
 ]

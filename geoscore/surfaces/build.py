@@ -16,9 +16,9 @@ import pyarrow.compute as pc
 
 from geoscore.engines import Frame
 from geoscore.errors import SurfaceError
-from geoscore.schemas import GROUP, LADDER, RUNG_EDGES
+from geoscore.schemas import GROUP, LADDER, MEASURES, RUNG_EDGES
 from geoscore.spatial.cells import parent_cells
-from geoscore.surface_format import Figures, figures, surface_table
+from geoscore.surface_format import Figures, figures, measured, surface_table
 from geoscore.surfaces.errors import Errors, Links, Parts, add_parts
 from geoscore.tables import Table, to_pandas
 
@@ -282,4 +282,10 @@ def roll_up(surface: pa.Table, *, resolution: int) -> pa.Table:
     codes = keys.groupby(list(keys.columns), dropna=False, sort=True).ngroup().to_numpy(np.int64)
     kept = keys.assign(code=codes).drop_duplicates("code").sort_values("code")
     summed = figures(surface).summed(codes, len(kept))
-    return surface_table(kept, summed, suppressed=kept["suppressed"].to_numpy(bool))
+    rolled = surface_table(kept, summed, suppressed=kept["suppressed"].to_numpy(bool))
+    measures = measured(surface)
+    if measures is not None:
+        hidden = kept["suppressed"].to_numpy(bool)
+        for name, column in zip(MEASURES.names, measures.T, strict=True):
+            rolled = rolled.append_column(name, pa.array(np.bincount(codes, column, len(kept)), mask=hidden))
+    return rolled
