@@ -105,7 +105,7 @@ function startMap(page) {
     const [west, south, east, north] = new gl.WebMercatorViewport({ ...view, width, height }).getBounds();
     const [wide, high] = [east - west, north - south];
     const held = around?.level === state.level && around.box;
-    if (held && west >= held[0] && south >= held[1] && east <= held[2] && north <= held[3] && held[2] - held[0] < 6 * wide)
+    if (held && west >= held[0] && south >= held[1] && east <= held[2] && north <= held[3] && held[2] - held[0] < 3 * wide)
       return around.cells;
     const box = [west - wide / 4, south - high / 4, east + wide / 4, north + high / 4];
     const one = level();
