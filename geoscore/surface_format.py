@@ -5,6 +5,7 @@ Plain duckdb, polars or geopandas read it too; docs/surface-format.md describes 
 
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -241,13 +242,15 @@ def values_of(column: pa.Array) -> npt.NDArray[Any]:
     return np.from_dlpack(column)
 
 
-def write_surface(surface: pa.Table, note: SurfaceNote, path: Path) -> None:
-    """Write a surface to one Parquet file, whole or not at all; the same surface gives the same bytes."""
+def write_surface(surface: pa.Table | Iterable[pa.Table], note: SurfaceNote, path: Path) -> None:
+    """Write a surface, whole or in blocks, to one Parquet file, or nothing; the same surface gives the same bytes."""
     text = json.dumps(note.to_dict(), sort_keys=True, ensure_ascii=False)
-    table = surface.select(SURFACE.names).cast(SURFACE).replace_schema_metadata({METADATA_KEY: text.encode()})
+    schema = SURFACE.with_metadata({METADATA_KEY: text.encode()})
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    pq.write_table(table, part, compression="zstd", row_group_size=4_096)
+    with pq.ParquetWriter(part, schema, compression="zstd") as writer:
+        for block in [surface] if isinstance(surface, pa.Table) else surface:
+            writer.write_table(block.select(SURFACE.names).cast(schema), row_group_size=4_096)
     os.replace(part, path)  # noqa: PTH105  the atomic one, by its own name
 
 

@@ -1,38 +1,41 @@
 """From the raw surface to what people see: protection, what the surface says of itself, map, report and summary."""
 
 import json
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from geoscore import disclosure, enrichment, ingest, noise, surfaces
 from geoscore.capacity import rung_shares
 from geoscore.errors import InputError
-from geoscore.ledger import hash_file
 from geoscore.outputs import HEADLINE, save_report
 from geoscore.pipeline.work import Work
 from geoscore.query import Surface
 from geoscore.schemas import LADDER, SourceNote, SurfaceNote
 from geoscore.spatial.interpolation import coarser_ground
-from geoscore.surface_format import write_surface
+from geoscore.surface_format import read_surface, write_surface
 from geoscore.tables import to_pandas
 
 SATURATED: Final = 0.60
 RARE: Final = 0.01
 
 
-def publish(work: Work, raw: pa.Table) -> Surface:
-    """Protect the surface, and say of it what it is."""
-    work.report("publish", 0, None)
+def publish(work: Work, blocks: Iterable[pa.Table]) -> Surface:
+    """Protect the surface, which comes in blocks of counties, and say of it what it is."""
     plan = work.project
     note = _note(work)
     warning = work.honesty.warning(plan.surface.published_resolution) if work.honesty else None
     if warning:
         note = replace(note, warnings=(*note.warnings, warning))
-    write_surface(raw, note, work.private / "surface.parquet")
-    coarser = surfaces.roll_up(raw, resolution=plan.surface.published_resolution)
+    coarser = _keep_raw(work, blocks, note)
+    work.report("publish", 0, None)
     if not plan.sources:
         protected = coarser  # the census's own figures are public: there is nobody to protect
     elif plan.universe() == "census":
@@ -53,8 +56,40 @@ def publish(work: Work, raw: pa.Table) -> Surface:
             "the map will be nearly one color; ask for another threshold"
         )
         surface = Surface(protected, replace(published, warnings=(*published.warnings, text)))
-    work.counts |= {"cells": len(raw["cell"].unique()), "headline": answer.to_dict(), "warnings": surface.note.warnings}
+    work.counts |= {"cells": _count_cells(work), "headline": answer.to_dict(), "warnings": surface.note.warnings}
     return surface
+
+
+def _keep_raw(work: Work, blocks: Iterable[pa.Table], note: SurfaceNote) -> pa.Table:
+    """Write the surface at the working resolution to the private folder, and return it at the published one."""
+    resolution = work.project.surface.published_resolution
+
+    def make(folder: Path) -> None:
+        coarser: list[pa.Table] = []
+
+        def passed() -> Iterator[pa.Table]:
+            for block in blocks:
+                coarser.append(surfaces.roll_up(block, resolution=resolution))
+                yield block
+
+        write_surface(passed(), note, folder / "surface.parquet")
+        write_surface(pa.concat_tables(coarser), note, folder / "coarser.parquet")
+
+    if work.store is None:
+        make(work.private)
+        folder = work.private
+    else:
+        folder = work.store.make("surface", {**work.made_from, "note": note.to_dict(), "to": resolution}, make)
+        os.link(folder / "surface.parquet", work.private / "surface.parquet")
+    coarser, _ = read_surface(folder / "coarser.parquet")
+    if work.store is None:
+        (folder / "coarser.parquet").unlink()
+    return coarser
+
+
+def _count_cells(work: Work) -> int:
+    cells = pq.read_table(work.private / "surface.parquet", columns=["cell"])["cell"]
+    return int(pc.count_distinct(cells, mode="all").as_py())
 
 
 def _raked(work: Work, files: pa.Table) -> pa.Table:
@@ -100,7 +135,7 @@ def _note(work: Work) -> SurfaceNote:
         sources=tuple(
             SourceNote(
                 name=source.name,
-                sha256=hash_file(ingest.local_copy(plan.resolve(source.path))),
+                sha256=work.hash_of(ingest.local_copy(plan.resolve(source.path))),
                 rows=rows[source.name],
                 vintage=str(source.vintage),
                 licence=source.licence,

@@ -1,6 +1,7 @@
 """The stages in their order: census, records, links, places, households, levels of evidence, surface."""
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from geoscore import enrichment, geocoding, ingest, linkage, surfaces
-from geoscore.capacity import AreaPrior, find_contradictions, learn_evidence, rung_shares, score_households
+from geoscore.capacity import AreaPrior, Evidence, find_contradictions, learn_evidence, rung_shares, score_households
 from geoscore.engines import Frame
 from geoscore.errors import GeoscoreError, InputError
 from geoscore.gazetteer_files import build_gazetteer
 from geoscore.outputs import HEADLINE
+from geoscore.pipeline.one_pass import count_in_one_pass
 from geoscore.pipeline.work import Work
 from geoscore.project import Project
 from geoscore.regions import Region, open_region, sensitivity
@@ -23,15 +25,42 @@ from geoscore.schemas import LADDER, RECORD, REJECTED
 from geoscore.tables import Table
 
 
-def build(work: Work, opened: list[ingest.OpenSource]) -> pa.Table:
-    """Return the unpublished surface at the working resolution."""
+def build(work: Work, opened: list[ingest.OpenSource]) -> Iterable[pa.Table]:
+    """Return the unpublished surface at the working resolution, in blocks of counties."""
     plan = work.project
     work.report("census", 0, None)
     work.region = region = open_region(plan)
     work.counts["census"] = list(region.notes)
     work.counts["sensitivity"] = sensitivity(region, used=work.formula, capacity=HEADLINE)
     if not plan.sources:
-        return _census_alone(work, region)
+        return [_census_alone(work, region)]
+    if work.store is not None:
+        counts, evidence = count_in_one_pass(work, opened, region)
+    else:
+        counts, evidence = _count_by_stages(work, opened, region)
+    if counts.positions.num_rows == 0:
+        raise InputError("no household could be located; see the reasons with `geoscore run` on fewer sources")
+    return _build_blocks(work, region, counts, evidence)
+
+
+def _build_blocks(work: Work, region: Region, counts: surfaces.GroupCounts, evidence: Evidence) -> Iterator[pa.Table]:
+    work.report("places", 0, None)
+    kernel = geocoding.spread_positions(counts.positions, region.ground)
+    mix = enrichment.mix_areas(kernel, region.ground)
+
+    def prior_of(some: pa.Table) -> AreaPrior:
+        return AreaPrior(region.distribution, some, region.errors, evidence)
+
+    yield from surfaces.build_blocks(
+        counts, kernel, mix, prior_of, progress=lambda done, all_: work.report("surface", done, all_)
+    )
+
+
+def _count_by_stages(
+    work: Work, opened: list[ingest.OpenSource], region: Region
+) -> tuple[surfaces.GroupCounts, Evidence]:
+    """Return the households by position and level of evidence, every stage's table kept in the private folder."""
+    plan = work.project
     records = _ingest(work, opened, region.ground)
     work.report("link", 0, None)
     records, links = _link(work, records)
@@ -49,12 +78,7 @@ def build(work: Work, opened: list[ingest.OpenSource]) -> pa.Table:
     work.counts["contradictions"] = find_contradictions(homes, work.formula)
     (work.private / "evidence.json").write_text(json.dumps(evidence.to_dict(), indent=2) + "\n", encoding="utf-8")
     scored = score_households(homes, work.formula, evidence).save(work.private / "scored.parquet")
-    groups = surfaces.count_groups(scored)
-    if groups.num_rows == 0:
-        raise InputError("no household could be located; see the reasons with `geoscore run` on fewer sources")
-    kernel = geocoding.spread_positions(groups, region.ground)
-    prior = AreaPrior(region.distribution, enrichment.mix_areas(kernel, region.ground), region.errors, evidence)
-    return surfaces.build_surface(groups, kernel, prior, progress=lambda done, all_: work.report("surface", done, all_))
+    return surfaces.pack_groups(surfaces.count_groups(scored).to_batches()), evidence
 
 
 def _merge(work: Work, records: Table, links: Table) -> Table:
@@ -181,10 +205,8 @@ def _count_places(work: Work, homes: Table, unlocated: Table, links: Table) -> N
     work.counts["located"] = dict(sorted(zip(*(counted[name].to_pylist() for name in ("precision", "n")), strict=True)))
     errors = homes.frame.with_columns(sigma_m=nw.col("sigma_m").round()).group_by("sigma_m").agg(nw.len().alias("n"))
     by_error = homes.engine.collect(errors)
-    honesty = geocoding.judge_resolution(dict(zip(*(by_error[n].to_pylist() for n in ("sigma_m", "n")), strict=True)))
-    wrong = {str(resolution): round(share, 4) for resolution, share in honesty.wrong_cell.items()}
-    work.counts["finest_honest"] = {"resolution": honesty.finest, "wrong_cell": wrong}
-    work.honesty = honesty
+    by_sigma = dict(zip(*(by_error[name].to_pylist() for name in ("sigma_m", "n")), strict=True))
+    work.judge(geocoding.judge_resolution(by_sigma))
 
     def lost(frame: Frame) -> Frame:
         joined = frame.join(links.frame, on="household_id", how="inner")

@@ -8,8 +8,10 @@ from typing import Any
 from geoscore import geocoding, ingest
 from geoscore.engines import Engine
 from geoscore.formulas import Formula
+from geoscore.ledger import hash_file
 from geoscore.project import Project
 from geoscore.regions import Region
+from geoscore.stage_store import StageStore
 
 
 @dataclass
@@ -26,3 +28,20 @@ class Work:
     honesty: geocoding.Honesty | None = None
     region: Region | None = None
     counts: dict[str, Any] = field(default_factory=dict)
+    store: StageStore | None = None
+    """Where finished stages are kept, in a run that can be resumed."""
+    made_from: dict[str, Any] = field(default_factory=dict)
+    """What the surface depends on, in such a run."""
+    _hashes: dict[Path, str] = field(default_factory=dict)
+
+    def hash_of(self, path: Path) -> str:
+        """Return the SHA-256 of a file that went in, read once."""
+        if path not in self._hashes:
+            self._hashes[path] = hash_file(path)
+        return self._hashes[path]
+
+    def judge(self, honesty: geocoding.Honesty) -> None:
+        """Take down how fine a resolution the positions of households bear."""
+        wrong = {str(resolution): round(share, 4) for resolution, share in honesty.wrong_cell.items()}
+        self.counts["finest_honest"] = {"resolution": honesty.finest, "wrong_cell": wrong}
+        self.honesty = honesty

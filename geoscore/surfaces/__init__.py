@@ -3,17 +3,22 @@
 Households are counted by place and level of evidence first; all arithmetic happens on the counts.
 """
 
-from geoscore.surfaces.build import build_surface, count_groups, roll_up
+from geoscore.surfaces.blocks import build_blocks
+from geoscore.surfaces.build import build_surface, roll_up
 from geoscore.surfaces.census import census_surface, rake_surface
 from geoscore.surfaces.errors import Allocation, Errors, describe_parts
+from geoscore.surfaces.groups import GroupCounts, count_groups, pack_groups
 
 __all__ = [
     "Allocation",
     "Errors",
+    "GroupCounts",
+    "build_blocks",
     "build_surface",
     "census_surface",
     "count_groups",
     "describe_parts",
+    "pack_groups",
     "rake_surface",
     "roll_up",
 ]
