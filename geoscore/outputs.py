@@ -9,6 +9,15 @@ from geoscore.reports import ReportContent, write_report
 HEADLINE: Final = 2500.0
 """The threshold that a run speaks of, in dollars."""
 TOP_ZIPS: Final = 15
+MOST_CELLS: Final = 50_000
+"""Cells on one map; more are merged into coarser ones."""
+
+
+def drawable(surface: Surface) -> Surface:
+    """Return a surface with no more cells than a page can carry: itself, or a coarser one where it has too many."""
+    while len(surface.table["cell"].unique()) > MOST_CELLS:
+        surface = surface.rollup(surface.note.resolution - 1)
+    return surface
 
 
 def save_report(
@@ -19,8 +28,9 @@ def save_report(
     zips: tuple[str, ...] = (),
     area: Path | None = None,
     summary: dict[str, Any] | None = None,
+    drawn: Surface | None = None,
 ) -> None:
-    """Write a report on a surface, or on some ZIPs and areas of it, as one HTML page."""
+    """Write a report on a surface, or on some ZIPs and areas of it, as one HTML page; its map may be a coarser one."""
     region = surface.query(capacity=capacity)
     places = [surface.query(zip=code, capacity=capacity) for code in zips]
     if area is not None:
@@ -29,7 +39,7 @@ def save_report(
     whole = surface.select()
     content = ReportContent(
         note=surface.note,
-        table=surface.table,
+        table=(drawn or surface).table,
         capacity=capacity,
         region=region.to_dict(),
         sentences=tuple(str(answer) for answer in (region, *places)),

@@ -21,7 +21,7 @@ from geoscore.spatial.cells import (
     cell_centers,
     cell_resolution,
     cells_from_points,
-    distance_m,
+    distances_m,
     parent_cells,
 )
 from geoscore.tables import Table, from_pandas, to_pandas
@@ -175,15 +175,16 @@ def zip_sigma_m(ground: pa.Table) -> dict[str, float]:
         Table of schema ``GROUND``.
     """
     frame = to_pandas(ground.select(["cell", "zip", "households"])).dropna(subset=["zip"])
-    frame["longitude"], frame["latitude"] = cell_centers(frame["cell"].to_numpy(np.uint64))
-    return {str(code): _standard_distance_m(part) for code, part in frame.groupby("zip") if part["households"].sum()}
-
-
-def _standard_distance_m(part: Any) -> float:
-    weights = part["households"] / part["households"].sum()
-    center = (float((weights * part["longitude"]).sum()), float((weights * part["latitude"]).sum()))
-    distance = distance_m(part["longitude"].to_numpy(), part["latitude"].to_numpy(), to=center)
-    return float(np.sqrt((weights * distance**2).sum() / 2))
+    longitude, latitude = cell_centers(frame["cell"].to_numpy(np.uint64))
+    codes, names = pd.factorize(frame["zip"], sort=True)
+    households = frame["households"].to_numpy(np.float64)
+    total = np.bincount(codes, households)
+    lived_in = total > 0
+    weight = np.divide(households, total[codes], out=np.zeros(len(codes)), where=lived_in[codes])
+    center = [np.bincount(codes, weight * degrees).astype(np.float64) for degrees in (longitude, latitude)]
+    distance = distances_m(longitude, latitude, center[0][codes], center[1][codes])
+    sigma = np.sqrt(np.bincount(codes, weight * distance**2) / 2)
+    return {str(name): float(value) for name, value in zip(names[lived_in], sigma[lived_in], strict=True)}
 
 
 def spread_positions(groups: pa.Table, ground: pa.Table) -> pa.Table:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from geoscore import disclosure, enrichment, ingest, noise, surfaces
 from geoscore.capacity import rung_shares
 from geoscore.errors import InputError
-from geoscore.outputs import HEADLINE, save_report
+from geoscore.outputs import HEADLINE, drawable, save_report
 from geoscore.pipeline.work import Work
 from geoscore.query import Surface
 from geoscore.schemas import LADDER, SourceNote, SurfaceNote
@@ -149,11 +149,10 @@ def write_outputs(work: Work, surface: Surface) -> None:
     """Write the files that a run publishes to its stage."""
     write_surface(surface.table, surface.note, work.stage / "surface.parquet")
     work.report("map", 0, None)
-    surface.save_map(
-        work.stage / "map.html", capacity=HEADLINE, outlines=work.region.outlines() if work.region else None
-    )
+    drawn = drawable(surface)
+    drawn.save_map(work.stage / "map.html", capacity=HEADLINE, outlines=work.region.outlines() if work.region else None)
     work.report("report", 0, None)
-    save_report(surface, work.stage / "report.html", summary=work.counts)
+    save_report(surface, work.stage / "report.html", summary=work.counts, drawn=drawn)
     text = json.dumps(summary_of(work.counts), indent=2, ensure_ascii=False, default=str)
     (work.stage / "summary.json").write_text(text + "\n", encoding="utf-8")
 
