@@ -13,8 +13,8 @@ from geoscore.capacity import IncomeDistribution, fit_areas
 from geoscore.formulas import Band, Formula, list_formulas, open_formula
 from geoscore.project import Project
 from geoscore.reference.census import Census, CensusFiles, open_census, outlines_of, read_income_curve
-from geoscore.reference.census_ground import ground_at
-from geoscore.spatial.interpolation import concentration, interpolate_households
+from geoscore.spatial.cells import cell_resolution
+from geoscore.spatial.interpolation import coarser_ground, concentration, interpolate_households
 from geoscore.surfaces import Allocation, Errors
 
 USUAL_TRIALS: Final = 4.0
@@ -166,3 +166,17 @@ def _allocation(census: Census, ids: list[str]) -> Allocation:
         f" worth {trials:.1f} trials"
     )
     return Allocation(np.full(n, trials), how)
+
+
+def ground_at(ground: pa.Table, *, resolution: int) -> pa.Table:
+    """Return a ground at a resolution that is its own or coarser.
+
+    Raises
+    ------
+    InputError
+        It is coarser than what is wanted.
+    """
+    given = cell_resolution(int(ground["cell"][0].as_py()))
+    if given < resolution:
+        raise InputError(f"the census ground has cells of resolution {given}; set surface.resolution to at most that")
+    return ground if given == resolution else coarser_ground(ground, resolution=resolution)

@@ -245,8 +245,8 @@ def synth(
 ) -> None:
     """Make up households with known truth: four files of the Bay Area, or one of the whole country with its project."""
     from geoscore.cli.show import progress_bar, show_counts
+    from geoscore.nation import synthesize_nation
     from geoscore.reference.synth import synthesize
-    from geoscore.reference.synth_nation import synthesize_nation
 
     national = region is Spread.UNITED_STATES or (region is None and households > BAY_AREA_HOUSEHOLDS)
     with progress_bar(quiet=quiet) as progress:

@@ -10,8 +10,6 @@ import pyarrow.parquet as pq
 
 from geoscore.errors import InputError, InputNotFoundError
 from geoscore.schemas import GROUND
-from geoscore.spatial.cells import cell_resolution
-from geoscore.spatial.interpolation import coarser_ground
 from geoscore.tables import to_pandas
 
 
@@ -64,17 +62,3 @@ def areas_on(ground: pa.Table) -> pd.DataFrame:
     areas = totals.sort_values("households", ascending=False, kind="stable").drop_duplicates("area_id")
     sums = totals.groupby("area_id")["households"].sum()
     return areas.assign(households=areas["area_id"].map(sums)).sort_values("area_id").reset_index(drop=True)
-
-
-def ground_at(ground: pa.Table, *, resolution: int) -> pa.Table:
-    """Return a ground at a resolution that is its own or coarser.
-
-    Raises
-    ------
-    InputError
-        It is coarser than what is wanted.
-    """
-    given = cell_resolution(int(ground["cell"][0].as_py()))
-    if given < resolution:
-        raise InputError(f"the census ground has cells of resolution {given}; set surface.resolution to at most that")
-    return ground if given == resolution else coarser_ground(ground, resolution=resolution)

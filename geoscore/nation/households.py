@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from geoscore.errors import InputError
-from geoscore.reference.nation import Nation, open_nation, write_census
+from geoscore.nation.places import Nation, open_nation, write_census
 from geoscore.schemas import LADDER
 from geoscore.spatial.cells import cell_centers
 from geoscore.spatial.polygons import cell_polygons
