@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from geoscore.capacity import IncomeDistribution, fit_areas
+from geoscore.errors import InputError
 from geoscore.formulas import Band, Formula, list_formulas, open_formula
 from geoscore.project import Project
 from geoscore.reference.census import Census, CensusFiles, open_census, outlines_of, read_income_curve
