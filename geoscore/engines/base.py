@@ -13,7 +13,7 @@ import narwhals as nw
 import pyarrow as pa
 
 from geoscore.engines.processes import NumberedFunction
-from geoscore.errors import InputError, NotBuiltError
+from geoscore.errors import InputError
 
 Frame: TypeAlias = nw.LazyFrame[Any]
 BatchFunction: TypeAlias = Callable[[pa.RecordBatch], pa.RecordBatch]
@@ -36,8 +36,8 @@ class Engine(ABC):
         """Return an Arrow table, small enough for memory, as a lazy frame."""
 
     @abstractmethod
-    def map_batches(self, frame: Frame, function: BatchFunction, schema: pa.Schema) -> Frame:
-        """Return a frame of ``schema``: ``function`` applied to every batch of ``frame``."""
+    def map_batches(self, frame: Frame, function: BatchFunction, schema: pa.Schema, *, given: pa.Schema) -> Frame:
+        """Return a frame of ``schema``: ``function`` on every batch of ``frame``, itself of ``given``."""
 
     @abstractmethod
     def map_file(
@@ -109,8 +109,8 @@ def open_engine(name: str = "duckdb", *, memory: str | None = None, scratch: Pat
     ------
     InputError
         There is no engine of that name.
-    NotBuiltError
-        The engine is planned but not built yet.
+    EngineError
+        It cannot start; the message says what is missing and how to get it.
 
     Examples
     --------
@@ -123,5 +123,7 @@ def open_engine(name: str = "duckdb", *, memory: str | None = None, scratch: Pat
 
         return DuckDBEngine(memory=memory, scratch=scratch)
     if name == "spark":
-        raise NotBuiltError("the spark engine is not built yet: it will run the same pipeline on a cluster; use duckdb")
+        from geoscore.engines.spark import SparkEngine
+
+        return SparkEngine(memory=memory, scratch=scratch)
     raise InputError(f"there is no engine {name!r}; choose one of {', '.join(ENGINES)}")

@@ -57,7 +57,7 @@ class DuckDBEngine(Engine):
         """Return an Arrow table, small enough for memory, as a lazy frame."""
         return nw.from_native(self._connection.from_arrow(table))
 
-    def map_batches(self, frame: Frame, function: BatchFunction, schema: pa.Schema) -> Frame:
+    def map_batches(self, frame: Frame, function: BatchFunction, schema: pa.Schema, *, given: pa.Schema) -> Frame:  # noqa: ARG002  Arrow types come through as they are
         """Return a frame of ``schema``, kept in the scratch folder: ``function`` on every batch."""
         path = self._scratch / f"mapped-{next(self._numbers)}.parquet"
         with pq.ParquetWriter(path, schema, compression="lz4") as writer:
