@@ -32,6 +32,8 @@ BATCH_ROWS: Final = 131_072
 ROW_INDEX: Final = "row_index_of_file"
 UNSIGNED: Final = "decimal(20,0)"
 """What Spark makes of unsigned integers of 64 bits, for it has none; H3 cells fit into signed ones."""
+PARTITIONS: Final = 4
+"""Of what is shuffled on one machine; Spark's own 200 are for clusters."""
 SETTINGS: Final = {
     "spark.app.name": "geoscore",
     "spark.ui.enabled": "false",
@@ -108,9 +110,13 @@ class SparkEngine(Engine):
 
     def splink_api(self) -> Any:
         """Return splink's API on this session."""
+        from pyspark.sql.types import DoubleType
         from splink import SparkAPI
 
         self._session.sparkContext.setCheckpointDir(str(self._scratch / "checkpoints"))
+        similarity = "uk.gov.moj.dash.linkage.JaroWinklerSimilarity"
+        with _told():
+            self._session.udf.registerJavaFunction("JAROWINKLER_SIMILARITY", similarity, DoubleType())
         return SparkAPI(spark_session=self._session)  # type: ignore[no-untyped-call]
 
     def close(self) -> None:
@@ -228,8 +234,11 @@ def _start(memory: str | None) -> "SparkSession":
     if alone():
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")  # nobody else need reach us
     builder = SparkSession.builder
+    if alone():
+        builder = builder.config("spark.sql.shuffle.partitions", str(PARTITIONS))
     for key, value in {**SETTINGS, **{f"spark.executorEnv.{name}": value for name, value in MEMORY.items()}}.items():
         builder = builder.config(key, value)
+    builder = builder.config("spark.jars", _similarity_jar())
     if memory is not None:
         amount = spark_memory(memory)
         builder = builder.config("spark.driver.memory", amount).config("spark.executor.memory", amount)
@@ -237,6 +246,13 @@ def _start(memory: str | None) -> "SparkSession":
         session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+def _similarity_jar() -> str:
+    """Return where splink keeps its comparisons of texts for Spark."""
+    from splink.backends.spark import similarity_jar_location
+
+    return str(similarity_jar_location())
 
 
 def alone() -> bool:

@@ -14,7 +14,7 @@ from geoscore.ingest.ingest import (
     open_sources,
     report_source,
 )
-from geoscore.ingest.mapping import OUTSIDE, map_batch
+from geoscore.ingest.mapping import OUTSIDE, MappedBatch, map_batch
 from geoscore.ingest.optouts import OptoutReport, write_optouts
 from geoscore.ingest.suppression import (
     OPT_OUT_REASONS,
@@ -28,6 +28,7 @@ __all__ = [
     "OPT_OUT_REASONS",
     "OUTSIDE",
     "SUPPRESSED",
+    "MappedBatch",
     "OpenSource",
     "OptoutReport",
     "SourceReport",

@@ -4,6 +4,7 @@ Nothing is linked and nothing looked up, so that no household need be written; f
 """
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +26,8 @@ from geoscore.tables import Table
 
 PARQUET: Final = (".parquet", ".pq")
 BATCH_ROWS: Final = 262_144
+PLACELESS: Final = (geocoding.NO_PLACE, geocoding.OUTSIDE, geocoding.PO_BOX)
+"""Why a household is left out whose row could be read."""
 
 
 def counts_in_one_pass(plan: Project, opened: list[ingest.OpenSource]) -> bool:
@@ -42,33 +45,36 @@ def count_in_one_pass(
     work: Work, opened: list[ingest.OpenSource], region: Region
 ) -> tuple[surfaces.GroupCounts, Evidence]:
     """Return the households by position and level of evidence, and what was learned of evidence."""
-    plan = work.project
     shared = _inputs(work)
-    evidence = _learn(work, opened, shared)
     zips = geocoding.zip_sigma_m(region.ground)
+    readers = [_reader(work, item, region, zips) for item in opened]
+    evidence = _learn(work, opened, readers, shared)
     work.made_from = {**shared, "evidence": evidence.to_dict(exact=True), "sources": []}
     tallies: list[tuple[str, Frame]] = []
-    for item in opened:
-        function = Tally(
-            source=item.source,
-            as_of=plan.as_of,
-            cells=np.unique(region.ground["cell"].to_numpy()),
-            zips=zips,
-            without_homes=region.without_homes(),
-            resolution=plan.surface.resolution,
-            formula=work.formula,
-            evidence=evidence,
-            suppression=work.suppression,
-            date_order=item.date_order,
-        )
+    for item, reader in zip(opened, readers, strict=True):
         inputs = {**work.made_from, **_of_source(work, item), "date_order": item.date_order}
-        folder = _map_source(work, item, "count", inputs, function, TALLY)
+        folder = _map_source(work, item, "count", inputs, replace(reader, evidence=evidence), TALLY)
         tallies.append((item.source.name, work.engine.scan(folder)))
         work.made_from["sources"].append(_of_source(work, item))
     _account(work, opened, tallies)
     counts = _merge(work, [frame for _, frame in tallies])
     _count_places(work, counts, zips)
     return counts, evidence
+
+
+def _reader(work: Work, item: ingest.OpenSource, region: Region, zips: dict[str, float]) -> Tally:
+    """Return what reads and counts the rows of a source, with no evidence learned yet."""
+    return Tally(
+        source=item.source,
+        as_of=work.project.as_of,
+        cells=np.unique(region.ground["cell"].to_numpy()),
+        zips=zips,
+        without_homes=region.without_homes(),
+        resolution=work.project.surface.resolution,
+        formula=work.formula,
+        suppression=work.suppression,
+        date_order=item.date_order,
+    )
 
 
 def _inputs(work: Work) -> dict[str, Any]:
@@ -116,9 +122,13 @@ def _map_source(
     return work.store.make(f"{stage} {name}", inputs, make) / "parts"
 
 
-def _learn(work: Work, opened: list[ingest.OpenSource], shared: dict[str, Any]) -> Evidence:
+def _learn(work: Work, opened: list[ingest.OpenSource], readers: list[Tally], shared: dict[str, Any]) -> Evidence:
     """Return what figures say of incomes, from rows that know both; nothing where no file has any."""
-    telling = [item for item in opened if "income_usd" in item.source.columns and _fields(item)]
+    telling = [
+        (item, reader)
+        for item, reader in zip(opened, readers, strict=True)
+        if "income_usd" in item.source.columns and _fields(item)
+    ]
     work.counts["evidence"] = dict.fromkeys(FIELDS, 0)
     if not telling:
         return NOTHING
@@ -128,10 +138,10 @@ def _learn(work: Work, opened: list[ingest.OpenSource], shared: dict[str, Any]) 
             item,
             "learn",
             {**shared, **_of_source(work, item), "date_order": item.date_order},
-            Labels(item.source, work.project.as_of, work.suppression, item.date_order),
+            Labels(reader),
             LABELLED,
         )
-        for item in telling
+        for item, reader in telling
     ]
     frame = nw.concat([work.engine.scan(folder) for folder in folders])
     evidence = learn_evidence(Table(frame, LABELLED, work.engine))
@@ -187,9 +197,16 @@ def _account(work: Work, opened: list[ingest.OpenSource], tallies: list[tuple[st
     if rows["rows_used"] == 0:
         reasons = sorted({reason for file in files for reason in file["rows_rejected"]})
         raise InputError("every row of every file was rejected; the reasons are: " + "; ".join(reasons))
-    alone = rows["rows_used"]
+    # a household is one with a place or without; rows that were never records are none
+    placeless = sum(sum(file["rows_rejected"].get(reason, 0) for reason in PLACELESS) for file in files)
+    alone = rows["rows_used"] + placeless
     work.counts["suppression"] = {"synced": str(work.suppression.synced)} if work.suppression else "none"
-    work.counts |= {"files": files, "contradictions": dict(contradictions), "conflicts": {}, "features": {}}
+    work.counts |= {
+        "files": files,
+        "contradictions": dict(sorted(contradictions.items())),
+        "conflicts": {},
+        "features": {},
+    }
     work.counts["linkage"] = {"records": alone, "persons": alone, "households": alone}
     work.counts |= {**rows, "rows_rejected": rows["rows_read"] - rows["rows_used"], "households": alone}
 

@@ -13,10 +13,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from geoscore.capacity import FIELDS, Evidence, contradiction_kinds, score_batch
+from geoscore.capacity import FIELDS, NOTHING, Evidence, contradiction_kinds, score_batch
 from geoscore.formulas import Formula
 from geoscore.geocoding import locate_batch
-from geoscore.ingest import OUTSIDE, Suppression, map_batch
+from geoscore.ingest import OUTSIDE, MappedBatch, Suppression, map_batch
 from geoscore.project import Source
 from geoscore.schemas import EVIDENCE, GROUP, HOUSEHOLD, TALLY
 from geoscore.standardize import DateOrder
@@ -57,25 +57,14 @@ class Tally:
     without_homes: frozenset[str]
     resolution: int
     formula: Formula
-    evidence: Evidence
+    evidence: Evidence = NOTHING
     suppression: Suppression | None = None
     date_order: DateOrder = "mdy"
 
     def __call__(self, batch: pa.RecordBatch, rows: npt.NDArray[np.int64]) -> pa.RecordBatch:
         """Return the counts of a batch, of schema ``TALLY``."""
-        mapped = map_batch(
-            batch,
-            rows,
-            source=self.source,
-            as_of=self.as_of,
-            suppression=self.suppression,
-            date_order=self.date_order,
-        )
-        records = mapped.records
-        located = locate_batch(
-            _households(records), self.zips, resolution=self.resolution, without_homes=self.without_homes
-        )
-        lost, outside = located["reason"].is_valid(), self._outside(located)
+        mapped, located, outside = self.locate(batch, rows)
+        records, lost = mapped.records, located["reason"].is_valid()
         parts = [_rejected(mapped.rejected)]
         if pc.any(outside).as_py():
             gone = records.filter(outside)
@@ -94,6 +83,23 @@ class Tally:
         parts.append(count_batch(score_batch(located, self.formula, self.evidence)))
         return pa.Table.from_batches(parts, schema=TALLY).combine_chunks().to_batches()[0]
 
+    def locate(
+        self, batch: pa.RecordBatch, rows: npt.NDArray[np.int64]
+    ) -> tuple[MappedBatch, pa.RecordBatch, pa.Array]:
+        """Return what became of a batch's rows, the places of its records, and which lie outside the region."""
+        mapped = map_batch(
+            batch,
+            rows,
+            source=self.source,
+            as_of=self.as_of,
+            suppression=self.suppression,
+            date_order=self.date_order,
+        )
+        located = locate_batch(
+            _households(mapped.records), self.zips, resolution=self.resolution, without_homes=self.without_homes
+        )
+        return mapped, located, self._outside(located)
+
     def _outside(self, located: pa.RecordBatch) -> pa.Array:
         """Return which households have coordinates outside the region."""
         found, at = np.unique(pc.fill_null(located["cell"], 0).to_numpy(), return_inverse=True)
@@ -104,30 +110,21 @@ class Tally:
 
 @dataclass(frozen=True)
 class Labels:
-    """Picks the rows of a file from which evidence on incomes is learned: a pure function of a batch and its numbers.
+    """Picks the rows of a file from which evidence on incomes is learned: those that have a place and an income.
 
     Attributes
     ----------
-    source, as_of, suppression, date_order
-        As of ``Tally``.
+    tally
+        Reads and places the rows.
     """
 
-    source: Source
-    as_of: date
-    suppression: Suppression | None = None
-    date_order: DateOrder = "mdy"
+    tally: Tally
 
     def __call__(self, batch: pa.RecordBatch, rows: npt.NDArray[np.int64]) -> pa.RecordBatch:
-        """Return the rows whose income is known, of schema ``LABELLED``."""
-        mapped = map_batch(
-            batch,
-            rows,
-            source=self.source,
-            as_of=self.as_of,
-            suppression=self.suppression,
-            date_order=self.date_order,
-        )
-        known = mapped.records.filter(mapped.records["income_usd"].is_valid())
+        """Return these rows of a batch, of schema ``LABELLED``."""
+        mapped, located, outside = self.tally.locate(batch, rows)
+        placed = pc.and_(located["reason"].is_null(), pc.invert(outside))
+        known = mapped.records.filter(pc.and_(placed, mapped.records["income_usd"].is_valid()))
         ids = pc.binary_join_element_wise(known["source"], known["row"].cast(pa.string()), ":")
         columns = [ids if item.name == "household_id" else known[item.name] for item in LABELLED]
         return pa.RecordBatch.from_arrays(columns, schema=LABELLED)
