@@ -33,7 +33,7 @@ KILL_AT = 0.5
 
 @dataclass(frozen=True)
 class Measured:
-    """What a command took: seconds on the wall and of processors, and gigabytes that all its processes hold together."""
+    """What a command took: seconds on the wall and of processors, and gigabytes held by all its processes."""
 
     wall: float
     cpu: float

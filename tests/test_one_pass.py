@@ -82,7 +82,9 @@ def test_one_pass_gives_what_the_stages_give(project: Path, tmp_path: Path) -> N
     told = ("rows_read", "rows_used", "rows_rejected", "households", "located", "files", "contradictions", "evidence")
     assert {name: once.summary[name] for name in told} == {name: staged.summary[name] for name in told}
     assert once.summary["rows_rejected"] > 100
-    rejected = [pq.read_table(tmp_path / out / "private" / "rejected.parquet").cast(REJECTED) for out in ("once", "staged")]
+    rejected = [
+        pq.read_table(tmp_path / out / "private" / "rejected.parquet").cast(REJECTED) for out in ("once", "staged")
+    ]
     assert rejected[0].equals(rejected[1])
     assert not (tmp_path / "once" / "private" / "located.parquet").exists()
 
