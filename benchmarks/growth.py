@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 from geoscore.query import open_surface
 
 GEOSCORE = str(Path(sys.executable).with_name("geoscore"))
+DOCS = Path(__file__).parents[1] / "docs" / "performance.md"
 HEADLINE = 2500
 KILL_AT = 0.5
 """Of the time of the first run, after which the second is killed."""
@@ -99,8 +100,13 @@ def main() -> None:
     parser.add_argument("--memory", default="4GB")
     parser.add_argument("--keep", type=Path, help="folder of made-up files, made where they are not there")
     parser.add_argument("--kill", action="store_true")
+    parser.add_argument("--write", action="store_true", help="write the table into docs/performance.md")
     asked = parser.parse_args()
-    print("| households | made in | run: wall | processors | peak memory | off the truth |\n|---|---|---|---|---|---|")
+    lines = [
+        "| households | made in | run: wall | processors | peak memory | off the truth |",
+        "|---|---|---|---|---|---|",
+    ]
+    print("\n".join(lines))
     with tempfile.TemporaryDirectory() as name:
         for millions in asked.millions:
             n = round(millions * 1e6)
@@ -114,7 +120,8 @@ def main() -> None:
             run = [*project, "--engine", asked.engine]
             took = measure([*run, "--out", str(out)])
             told = f"| {took.wall:.0f} s | {took.cpu:.0f} s | {took.peak:.1f} GB | {off_by(out, data):.3f} pp |"
-            print(f"| {n:,} | {made} {told}", flush=True)
+            lines.append(f"| {n:,} | {made} {told}")
+            print(lines[-1], flush=True)
             if asked.kill:
                 killed = Path(name) / f"killed{n}"
                 measure([*run, "--out", str(killed)], kill_after=KILL_AT * took.wall)
@@ -131,6 +138,15 @@ def main() -> None:
                     f" run again: {again.wall:.0f} s, {again.cpu:.0f} s of processors; same bytes: {same}",
                     flush=True,
                 )
+    if asked.write:
+        write_between("growth", "\n".join(lines))
+
+
+def write_between(mark: str, text: str) -> None:
+    """Replace what stands between two marks of docs/performance.md."""
+    start, end = (f"<!-- {mark}: {place} -->" for place in ("start", "end"))
+    before, rest = DOCS.read_text(encoding="utf-8").split(start)
+    DOCS.write_text(f"{before}{start}\n{text.strip()}\n{end}{rest.split(end)[1]}", encoding="utf-8")
 
 
 if __name__ == "__main__":

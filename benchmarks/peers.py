@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from growth import measure
+from growth import measure, write_between
 
 from geoscore import enrichment, geocoding
 from geoscore.capacity import AreaPrior
@@ -32,8 +32,6 @@ from geoscore.spatial.cells import cell_centers
 from geoscore.spatial.polygons import cell_polygons
 
 HERE = Path(__file__).parent
-DOCS = HERE.parent / "docs" / "performance.md"
-MARKS = ("<!-- peers: start -->", "<!-- peers: end -->")
 CLOSE = 1e-6
 SLOW = ("h3pandas + geopandas", "srai")
 MOST_REPEATS_OF_SLOW = 10_000_000
@@ -214,9 +212,7 @@ def main() -> None:
         lines += time_ground(folder, asked.python, asked.repeat)
     text = "\n".join(lines)
     if asked.write:
-        page = DOCS.read_text(encoding="utf-8")
-        before, rest = page.split(MARKS[0])
-        DOCS.write_text(f"{before}{MARKS[0]}\n{text}{MARKS[1]}{rest.split(MARKS[1])[1]}", encoding="utf-8")
+        write_between("peers", text)
     else:
         print(text)
 
