@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from geoscore.query import open_surface as open_surface
     from geoscore.reference.synth import synthesize as synthesize
     from geoscore.surfaces import build_surface as build_surface
+    from geoscore.trade import fit_huff as fit_huff
+    from geoscore.trade import prepare_flows as prepare_flows
 
 _PUBLIC = {
     "Answer": ("geoscore.query", "Answer"),
@@ -35,11 +37,13 @@ _PUBLIC = {
     "Surface": ("geoscore.query", "Surface"),
     "build_surface": ("geoscore.surfaces", "build_surface"),
     "enrich": ("geoscore.enrichment", "mix_areas"),
+    "fit_huff": ("geoscore.trade", "fit_huff"),
     "geocode": ("geoscore.geocoding", "locate_households"),
     "link": ("geoscore.linkage", "link_records"),
     "list_formulas": ("geoscore.formulas", "list_formulas"),
     "open_formula": ("geoscore.formulas", "open_formula"),
     "open_surface": ("geoscore.query", "open_surface"),
+    "prepare_flows": ("geoscore.trade", "prepare_flows"),
     "run": ("geoscore.pipeline", "run"),
     "score": ("geoscore.capacity", "score_households"),
     "synthesize": ("geoscore.reference.synth", "synthesize"),

@@ -1,7 +1,8 @@
 """The attacker: what can be worked out of hidden households from everything that was published together.
 
 Every published figure is an equation on the households of the finest (cell, ZIP) pairs; linear programs find the least
-and the most that each hidden pair can hold. A surface is safe if nobody learns of a group of fewer than k.
+and the most that each hidden pair can hold. Bands of capacity follow from the counts that a surface was made of; one
+that names none is taken at its figures. A surface is safe if nobody learns of a group of fewer than k.
 """
 
 from collections.abc import Sequence
@@ -14,9 +15,11 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from geoscore.disclosure import read_protection
 from geoscore.errors import InputError, SurfaceError
+from geoscore.schemas import LADDER, SurfaceNote
 from geoscore.spatial.cells import cell_resolution, cell_text, parent_cells
-from geoscore.surface_format import read_surface
+from geoscore.surface_format import figures, read_surface, suppressed_rows
 from geoscore.tables import to_pandas
 
 ROUNDING: Final = 0.05
@@ -46,10 +49,12 @@ class Attacked:
     ----------
     hidden
         Pairs that were hidden.
+    bands
+        Groups of bands of capacity whose households are known.
     exact
-        Of these, pairs of fewer than k households whose number is known to less than one.
+        Pairs, and groups of bands, of fewer than k households whose number is known to less than one.
     below
-        Pairs that are known to hold somebody and fewer than k.
+        Those that are known to hold somebody and fewer than k.
     found
         The first of them, in words.
     """
@@ -58,6 +63,7 @@ class Attacked:
     surfaces: int
     facts: int
     hidden: int = 0
+    bands: int = 0
     exact: int = 0
     below: int = 0
     found: list[str] = field(default_factory=list)
@@ -87,10 +93,73 @@ def attack_folder(folder: Path) -> Attacked:
             continue  # another table that lies there too
     if not surfaces:
         raise InputError(f"there is no surface in {folder}; `geoscore run` writes one")
-    of_files = [(table, note) for table, note in surfaces if note.universe == "file"]
-    k = max((note.k for _, note in of_files), default=surfaces[0][1].k)
-    # where all households are counted, a row holds the census's as well: no group of the files stands alone in it
-    return attack([table for table, _ in of_files], k=k)
+    return attack_surfaces(surfaces)
+
+
+def attack_surfaces(surfaces: Sequence[tuple[pa.Table, SurfaceNote]]) -> Attacked:
+    """Attack surfaces together: their rows, and their bands of capacity.
+
+    Parameters
+    ----------
+    surfaces
+        Tables of schema ``SURFACE``, and what they say of themselves. Where all households are counted, a row holds the
+        census's as well, and no group of the files stands alone in it; what files tell of bands is looked at there too.
+    """
+    k = max(note.k for _, note in surfaces)
+    found = attack([table for table, note in surfaces if note.universe == "file"], k=k)
+    found.surfaces = len(surfaces)
+    exact = [note for note in (note for _, note in surfaces) if note.epsilon is None]
+    for number, note in enumerate(exact):
+        if any(_apart(note, other) for other in exact[:number]):
+            found.below += 1
+            found.found.append("surfaces of the same files whose bands of capacity were protected apart")
+    for table, note in surfaces:
+        if note.epsilon is None:
+            _attack_bands(table, note, found)
+    return found
+
+
+def _apart(one: SurfaceNote, other: SurfaceNote) -> bool:
+    """Return whether what two surfaces tell of bands could be subtracted: same files, other counts."""
+    hashes = [{source.sha256 for source in note.sources} for note in (one, other)]
+    same = bool(hashes[0] & hashes[1]) or hashes[0] == hashes[1]
+    return same and bool(one.protection) and bool(other.protection) and one.protection != other.protection
+
+
+def _attack_bands(table: pa.Table, note: SurfaceNote, found: Attacked) -> None:
+    """Look for counted bands of fewer than k.
+
+    Blocks by groups of bands, and groups by stretches, are tables of two margins: the most that a cell of one can hold
+    is the smaller of its margins. So nothing below k can be bounded where no count is (tests/test_attack.py asks linear
+    programs too).
+    """
+    if note.protection:
+        protection = read_protection(note.protection)
+        groups = [(f"{block.counted_in} {block.place}", block.told) for block in protection.blocks]
+        groups += [(f"groups from band {part.low} to {part.high}", part.told) for part in protection.stretches]
+        counts = [(name, band, held) for name, told in groups for band, held in told]
+    elif note.universe == "file":
+        counts = _bare_bands(table)
+    else:
+        return  # the census's own
+    found.bands += len(counts)
+    for name, band, held in counts:
+        if 2 * ROUNDING < held < found.k - 2 * ROUNDING:
+            found.exact += 1
+            found.below += 1
+            above = f"above ${LADDER[band - 1]:,}" if band else f"below ${LADDER[0]:,}"
+            found.found.append(f"{name}: {held:.1f} households in a band {above}")
+
+
+def _bare_bands(table: pa.Table) -> list[tuple[str, int, float]]:
+    """Return the households of every row and band as the figures give them."""
+    shown = ~suppressed_rows(table)
+    values = figures(table).take(shown)
+    whole = np.hstack([values.households[:, None], values.at_least, np.zeros((len(values.households), 1))])
+    bands = whole[:, :-1] - whole[:, 1:]
+    cells = table.filter(pa.array(shown))["cell"].to_pylist()
+    names = ["no cell" if cell is None else f"cell {cell_text(cell)}" for cell in cells]
+    return [(names[row], int(band), float(bands[row, band])) for row, band in np.argwhere(np.abs(bands) > 0)]
 
 
 def attack(tables: Sequence[pa.Table], *, k: int) -> Attacked:
@@ -109,7 +178,7 @@ def attack(tables: Sequence[pa.Table], *, k: int) -> Attacked:
     return bound(pairs, facts, k=k, surfaces=len(tables))
 
 
-def bound(pairs: pd.DataFrame, facts: Sequence[Fact], *, k: int, surfaces: int = 1) -> Attacked:
+def bound(pairs: pd.DataFrame, facts: Sequence[Fact], *, k: int, surfaces: int = 1, floor: float = FAINT) -> Attacked:
     """Bound every pair by linear programs, one for each set of pairs that share facts.
 
     Parameters
@@ -121,13 +190,15 @@ def bound(pairs: pd.DataFrame, facts: Sequence[Fact], *, k: int, surfaces: int =
         What is known of their sums.
     k
         The fewest households that may be told of.
+    floor
+        Households that every marked pair is known to hold at least.
     """
     found = Attacked(k, surfaces, len(facts))
     known = {int(fact.pairs[0]) for fact in facts if len(fact.pairs) == 1 and fact.low >= k - 2 * ROUNDING}
     hidden = [i for i in range(len(pairs)) if i not in known]
     found.hidden = int(pairs["marked"].to_numpy()[hidden].sum()) if hidden else 0
     for members, inside in _components(len(pairs), facts):
-        low, high = _bounds(members, inside, pairs["marked"].to_numpy())
+        low, high = _bounds(members, inside, np.where(pairs["marked"].to_numpy(), floor, np.nan))
         for pair, least, most in zip(members, low, high, strict=True):
             if pair in known or not pairs["marked"].iloc[pair]:
                 continue
@@ -174,29 +245,44 @@ def _facts(frame: pd.DataFrame, pairs: pd.DataFrame) -> list[Fact]:
         hidden[["at", "zip", "county", "counted_in"]].astype({"at": "uint64"}), on=["at", "zip", "county"], how="left"
     )
     away["counted_in"] = away["counted_in"].where(away["at"] > 0, None)
+    groups = _groups(away)
     facts = []
-    by_place = away[away["counted_in"].isna() & (away["at"] > 0)].groupby(["at", "zip", "county"], dropna=False)["pair"]
-    groups = {key: part.to_numpy(np.int64) for key, part in by_place}
     for row in frame[~frame["suppressed"]].to_dict("records"):
-        members = _members(row, away, groups)
+        members = groups.get(_where(row), np.empty(0, dtype=np.int64))
         if len(members):
             facts.append(Fact(members, row["households"] - ROUNDING, row["households"] + ROUNDING))
     return facts
 
 
-def _members(row: dict[Any, Any], away: pd.DataFrame, groups: dict[Any, Any]) -> npt.NDArray[np.int64]:
+Where = tuple[str, Any, Any, Any]
+
+
+def _groups(away: pd.DataFrame) -> dict[Where, npt.NDArray[np.int64]]:
+    """Return the pairs that every shown row is the sum of: of its place, or what is left of a ZIP, county, region."""
+    placed = away["at"] > 0
+    by_place = away[away["counted_in"].isna() & placed].groupby(["at", "zip", "county"], dropna=False)["pair"]
+    groups = {("cell", *_named(key)): part.to_numpy(np.int64) for key, part in by_place}
+    for counted_in, column in (("zip", "zip"), ("county", "county"), ("region", None)):
+        rest = away[(away["counted_in"] == counted_in) | ~placed]  # also what a ZIP hides without a mark
+        if column is None:
+            groups["region", None, None, None] = rest["pair"].to_numpy(np.int64)
+            continue
+        for name, part in rest.groupby(column)["pair"]:
+            groups[counted_in, name, None, None] = part.to_numpy(np.int64)
+    return groups
+
+
+def _where(row: dict[Any, Any]) -> Where:
+    """Return the key of a shown row among the groups."""
     if not pd.isna(row["cell"]):
-        found = groups.get((row["cell"], row["zip"], row["county"]))
-        return np.empty(0, dtype=np.int64) if found is None else np.asarray(found, dtype=np.int64)
-    counted = away["counted_in"] == row["counted_in"]
-    unmarked = away["at"] == 0
-    if row["counted_in"] == "zip":
-        inside = (away["zip"] == row["zip"]) & (counted | unmarked)
-    elif row["counted_in"] == "county":
-        inside = (away["county"] == row["county"]) & (counted | unmarked)
-    else:
-        inside = counted | unmarked
-    return away.loc[inside, "pair"].to_numpy(np.int64)
+        return ("cell", *_named((row["cell"], row["zip"], row["county"])))
+    counted_in = str(row["counted_in"])
+    return counted_in, (None if counted_in == "region" else row[counted_in]), None, None
+
+
+def _named(key: Any) -> tuple[Any, Any, Any]:
+    code, county = (None if pd.isna(part) else part for part in key[1:])
+    return int(key[0]), code, county
 
 
 def _components(n: int, facts: Sequence[Fact]) -> list[tuple[list[int], list[Fact]]]:
@@ -219,9 +305,9 @@ def _components(n: int, facts: Sequence[Fact]) -> list[tuple[list[int], list[Fac
 
 
 def _bounds(
-    members: list[int], facts: Sequence[Fact], marked: npt.NDArray[np.bool_]
+    members: list[int], facts: Sequence[Fact], floors: npt.NDArray[np.float64]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return the least and the most households of every member."""
+    """Return the least and the most households of every member; of those without a floor, what all may be."""
     from scipy.optimize import linprog
     from scipy.sparse import lil_array
 
@@ -229,7 +315,7 @@ def _bounds(
     m = len(members)
     if len(facts) == 1:
         # one sum: each may be all of it but for what the others hold at least
-        floor = np.where(marked[members], FAINT, 0.0)
+        floor = np.nan_to_num(floors[members])
         high = np.maximum(facts[0].high - (floor.sum() - floor), floor)
         low = floor if m > 1 else np.array([facts[0].low])
         return low, high
@@ -241,18 +327,32 @@ def _bounds(
         columns = [place[int(pair)] for pair in fact.pairs]
         matrix[2 * j, columns], limits[2 * j] = 1.0, fact.high
         matrix[2 * j + 1, columns], limits[2 * j + 1] = -1.0, -fact.low
-    floors = [(FAINT if marked[pair] else 0.0, None) for pair in members]
+    limits_of = [(least, None) for least in np.nan_to_num(floors[members])]
     matrix = matrix.tocsr()
     low, high = np.zeros(m), np.full(m, np.inf)
-    for i in range(m):
-        if not marked[members[i]]:
+    for alike in _alike(m, place, facts, floors[members]):
+        if np.isnan(floors[members[alike[0]]]):
             continue
         goal = np.zeros(m)
-        goal[i] = 1.0
-        least = linprog(goal, A_ub=matrix, b_ub=limits, bounds=floors, method="highs")
-        most = linprog(-goal, A_ub=matrix, b_ub=limits, bounds=floors, method="highs")
+        goal[alike[0]] = 1.0
+        least = linprog(goal, A_ub=matrix, b_ub=limits, bounds=limits_of, method="highs")
+        most = linprog(-goal, A_ub=matrix, b_ub=limits, bounds=limits_of, method="highs")
         if least.status == 0:
-            low[i] = least.fun
+            low[alike] = least.fun
         if most.status == 0:
-            high[i] = -most.fun
+            high[alike] = -most.fun
     return low, high
+
+
+def _alike(
+    m: int, place: dict[int, int], facts: Sequence[Fact], floors: npt.NDArray[np.float64]
+) -> list[npt.NDArray[np.int64]]:
+    """Return sets of members that stand in the same facts with the same floor, and so have the same bounds."""
+    stands_in: list[list[int]] = [[] for _ in range(m)]
+    for number, fact in enumerate(facts):
+        for pair in fact.pairs:
+            stands_in[place[int(pair)]].append(number)
+    found: dict[tuple[Any, ...], list[int]] = {}
+    for member, numbers in enumerate(stands_in):
+        found.setdefault((*numbers, str(floors[member])), []).append(member)
+    return [np.array(members, dtype=np.int64) for members in found.values()]

@@ -11,17 +11,21 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from geoscore.errors import InputError
 from geoscore.ladder import Capacity, counts_at
-from geoscore.project import Project
+from geoscore.ledger import find_entry
+from geoscore.project import open_project
 from geoscore.query import Surface
+from geoscore.reference.census_areas import areas_of, read_centers, read_polygons
 from geoscore.reference.census_tables import mend_ids, read_table
 from geoscore.regions import open_region
-from geoscore.spatial.cells import parent_cells
+from geoscore.schemas import GROUND
+from geoscore.spatial.cells import cells_from_points, cells_from_polygons, parent_cells
 from geoscore.spatial.interpolation import coarser_ground, spread_variables
 from geoscore.surface_format import suppressed_rows
-from geoscore.tables import to_pandas
+from geoscore.tables import from_pandas, to_pandas
 
 Floats = npt.NDArray[np.float64]
 GROUPS: Final = {
@@ -40,6 +44,7 @@ TIED: Final = 0.6
 BLOCK_RESOLUTION: Final = 5
 FOLDS: Final = 5
 FEWEST_CELLS: Final = 30
+FINER: Final = 2
 
 
 @dataclass(frozen=True)
@@ -76,24 +81,24 @@ class GroupAudit:
         return asdict(self)
 
 
-def audit_surface(surface: Surface, plan: Project, table: Path, *, capacity: Capacity = 2500.0) -> list[GroupAudit]:
+def audit_surface(surface: Surface, table: Path, *, ground: pa.Table, capacity: Capacity = 2500.0) -> list[GroupAudit]:
     """Audit a surface against the groups of census table B03002.
 
     Parameters
     ----------
     surface
         The published surface.
-    plan
-        The project it was made by, whose census areas lay the table out on hexagons.
     table
-        B03002 by the same areas.
+        B03002 by census areas.
+    ground
+        Table of schema ``GROUND`` of these areas: a region's own, or from ``lay_out_areas``.
     capacity
         The threshold by which hexagons would be selected.
 
     Raises
     ------
     InputError
-        The table has no groups, or its areas are not the project's.
+        The table has no groups, or lacks areas of the ground.
     """
     counts = read_table(table)
     groups = [name for name in GROUPS if name in counts.estimates]
@@ -101,17 +106,18 @@ def audit_surface(surface: Surface, plan: Project, table: Path, *, capacity: Cap
         raise InputError(
             f"{table} has no column of B03002 such as B03002_003E; the audit needs race and Hispanic origin"
         )
-    region = open_region(plan)
-    areas = pd.Index(region.census.areas["area_id"])
+    ground = coarser_ground(ground, resolution=surface.note.resolution)
+    areas = pd.Index(sorted(set(ground.filter(ground["households"].to_numpy() > 0)["area_id"].to_pylist())))
     ids, _ = mend_ids(counts.estimates.index, areas, name=table.name)
     people = counts.estimates.set_axis(ids)
     missing = areas.difference(ids)
     if len(missing):
-        raise InputError(f"{len(missing):,} areas, {missing[0]} first, are not in {table}: are both of one vintage?")
+        raise InputError(
+            f"{len(missing):,} areas, {missing[0]} first, are not in {table}: if it has others than the project, name"
+            " their polygons or centers (--areas)"
+        )
     people = people.assign(people=_everybody(people, groups))
-    ground = coarser_ground(region.ground, resolution=surface.note.resolution)
-    inhabited = set(ground.filter(ground["households"].to_numpy() > 0)["area_id"].to_pylist())
-    wanted = people.loc[people.index.isin(inhabited), [*groups, "people"]].fillna(0.0)
+    wanted = people.loc[people.index.isin(areas), [*groups, "people"]].fillna(0.0)
     spread = spread_variables(ground, wanted, extensive=[*groups, "people"])
     cells = _cells(surface, capacity).merge(spread.groupby("cell")[[*groups, "people"]].sum(), on="cell")
     cells = cells[(cells["people"] > 0) & (cells["households"] > 0)].reset_index(drop=True)
@@ -121,6 +127,65 @@ def audit_surface(surface: Surface, plan: Project, table: Path, *, capacity: Cap
     rates = {name: float(cells.loc[chosen, name].sum() / max(cells[name].sum(), 1e-9)) for name in groups}
     highest = max(rates.values())
     return [_audit(cells, name, rates[name], highest) for name in groups if cells[name].sum() > 0]
+
+
+def ground_of_run(surface: Path) -> pa.Table:
+    """Return the ground of the run that wrote a surface, whose ledger lies beside it.
+
+    Raises
+    ------
+    InputError
+        There is no ledger, or the project file is no longer where it was.
+    """
+    folder = surface if surface.is_dir() else surface.parent
+    entry = find_entry(folder, "project")
+    if entry is None:
+        raise InputError(f"{folder} has no ledger that names a project: give one with --project, or areas with --areas")
+    path = folder / str(entry["path"])
+    if not path.exists():
+        raise InputError(
+            f"the run's project file {path} is no longer there: name it with --project, or areas with --areas"
+        )
+    return open_region(open_project(path)).ground
+
+
+def lay_out_areas(path: Path, *, resolution: int) -> pa.Table:
+    """Return the ground of census areas from their polygons, or from their centers of population.
+
+    Parameters
+    ----------
+    path
+        Polygons with a GEOID, over which people are spread evenly, or a table of ``GEOID``, ``longitude`` and
+        ``latitude``.
+    resolution
+        H3 resolution of the surface.
+
+    Returns
+    -------
+    Table of schema ``GROUND``
+        A hundred households an area: shares alone matter here.
+    """
+    if path.suffix.lower() in (".csv", ".txt") or _is_table(path):
+        centers = read_centers(path)
+        cells = cells_from_points(
+            centers["longitude"].to_numpy(float), centers["latitude"].to_numpy(float), resolution=resolution
+        )
+        pieces = pd.DataFrame({"area_id": centers["area_id"].to_numpy(), "cell": cells, "households": 100.0})
+    else:
+        areas = areas_of(read_polygons(path, kind="areas"), path)
+        index, fine = cells_from_polygons(list(areas.geometry), resolution=resolution + FINER)
+        pieces = pd.DataFrame({"area_id": areas["area_id"].to_numpy()[index]})
+        pieces["cell"] = parent_cells(fine, resolution=resolution)
+        pieces["households"] = 100.0 / pieces.groupby("area_id")["area_id"].transform("size")
+        pieces = pieces.groupby(["area_id", "cell"], sort=True)["households"].sum().reset_index()
+    return from_pandas(pieces.assign(zip=None, county=None)[GROUND.names], GROUND)
+
+
+def _is_table(path: Path) -> bool:
+    """Return whether a Parquet file has no shapes in it."""
+    import pyarrow.parquet as pq
+
+    return path.suffix.lower() == ".parquet" and path.exists() and "geometry" not in pq.read_schema(path).names
 
 
 def _everybody(people: pd.DataFrame, groups: list[str]) -> pd.Series:

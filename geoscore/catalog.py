@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
-from geoscore.attack import attack
+from geoscore.attack import attack_surfaces
 from geoscore.errors import InputError, InputNotFoundError, PolicyError, did_you_mean
 from geoscore.query import Surface, open_surface
 
@@ -103,7 +103,7 @@ class Catalog:
             same = other.note.universe == "file" and (not mine or mine & {each.sha256 for each in other.note.sources})
             if not same or other.table.equals(surface.table):
                 continue
-            found = attack([other.table, surface.table], k=max(other.note.k, surface.note.k))
+            found = attack_surfaces([(other.table, other.note), (surface.table, surface.note)])
             if not found.safe():
                 raise PolicyError(
                     f"together with {version.path.name} this surface gives away {found.below:,} groups of fewer than"

@@ -117,6 +117,20 @@ def verify_ledger(path: Path) -> Verified:
     return Verified(len(entries), files, tuple(elsewhere))
 
 
+def find_entry(folder: Path, kind: str) -> dict[str, Any] | None:
+    """Return what the first entry of a kind says in a folder's ledger, None where there is none.
+
+    Raises
+    ------
+    LedgerError
+        The chain is broken.
+    """
+    path = folder / "ledger.jsonl"
+    if not path.exists():
+        return None
+    return next((dict(entry["data"]) for entry in _read_chain(path) if entry["kind"] == kind), None)
+
+
 def _read_chain(path: Path) -> list[dict[str, Any]]:
     entries, head = [], START
     for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):

@@ -1,14 +1,24 @@
 """What people are handed of a surface beside the map: the report, with every answer that stands in it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from geoscore.query import Surface
+import numpy as np
+import shapely.geometry
+
+from geoscore.errors import SurfaceError
+from geoscore.ladder import Capacity
+from geoscore.maps import MapLayer
+from geoscore.query import Answer, Selection, Surface
+from geoscore.reference.basemap import Basemap
 from geoscore.reports import ReportContent, write_report
+from geoscore.spatial.polygons import merged_cells, read_area
 
 HEADLINE: Final = 2500.0
 """The threshold that a run speaks of, in dollars."""
 TOP_ZIPS: Final = 15
+TOP_CELLS: Final = 10
 MOST_CELLS: Final = 50_000
 """Cells on one map; more are merged into coarser ones."""
 
@@ -24,29 +34,117 @@ def save_report(
     surface: Surface,
     path: Path,
     *,
-    capacity: float = HEADLINE,
+    capacity: Capacity = HEADLINE,
     zips: tuple[str, ...] = (),
     area: Path | None = None,
     summary: dict[str, Any] | None = None,
     drawn: Surface | None = None,
+    basemap: Basemap | None = None,
+    layers: Sequence[MapLayer] = (),
+    template: Path | None = None,
 ) -> None:
-    """Write a report on a surface, or on some ZIPs and areas of it, as one HTML page; its map may be a coarser one."""
-    region = surface.query(capacity=capacity)
-    places = [surface.query(zip=code, capacity=capacity) for code in zips]
+    """Write a report on a surface, or on some ZIPs and areas of it, as one HTML page or a PDF.
+
+    Parameters
+    ----------
+    surface
+        A published surface.
+    path
+        A file ending in ``.html`` or ``.pdf``.
+    capacity
+        Threshold in US dollars, or band.
+    zips, area
+        ZIPs and a file of polygons to be compared with each other and the region.
+    summary
+        What a run counted.
+    drawn
+        A coarser surface for the map, where the surface has more cells than a map can carry.
+    basemap
+        Outlines and names; those of the samples where they hold the surface's counties.
+    layers
+        Shapes of the user's own, drawn on the map and listed with their figures.
+    template
+        A Jinja2 template in place of geoscore's own, or one that extends it.
+    """
+    basemap = basemap or surface.basemap
+    chosen = [(surface.select(zip=code), _zip_shape(surface, basemap, code)) for code in zips]
     if area is not None:
-        places.append(surface.query(area=area, capacity=capacity))
-    ranked = sorted(surface.at_least(capacity).by("zip"), key=lambda answer: -(answer.estimate or 0.0))
-    whole = surface.select()
+        chosen.append((surface.select(area=area), read_area(area)))
+    answers = [surface.answer(selection, capacity=capacity) for selection, _ in chosen]
+    region = surface.query(capacity=capacity)
+    listing = surface.at_least(capacity)
+    where = {code: place.name for place in basemap.places for code in place.zips}
+    ladder = surface.note.ladder
     content = ReportContent(
         note=surface.note,
         table=(drawn or surface).table,
         capacity=capacity,
         region=region.to_dict(),
-        sentences=tuple(str(answer) for answer in (region, *places)),
-        places=tuple(answer.to_dict() for answer in places),
-        counties=tuple(answer.to_dict() for answer in surface.at_least(capacity).by("county")),
-        top_zips=tuple(answer.to_dict() for answer in ranked[:TOP_ZIPS] if answer.estimate),
-        curve=tuple(surface.answer(whole, capacity=rung).to_dict() for rung in surface.note.ladder),
+        sentences=tuple(str(answer) for answer in (region, *answers)),
+        places=tuple(_compared(answer, region, where) for answer in answers),
+        counties=tuple(row for row in listing.by("county").to_rows()),
+        top_zips=_top(listing.by("zip").top(TOP_ZIPS).to_rows(), where),
+        top_cells=_top(listing.by("cell").top(TOP_CELLS).to_rows(), where, zips=_zips_of_cells(surface)),
+        curve=_curve(surface, surface.select(), ladder),
+        place_curves=tuple((selection.area, _curve(surface, selection, ladder)) for selection, _ in chosen),
+        outlines=tuple(MapLayer(selection.area, shape) for selection, shape in chosen if shape is not None),
+        layers=tuple(layers),
+        layer_answers=tuple(_layer_answer(surface, layer, capacity) for layer in layers),
+        basemap=basemap,
         summary=summary,
     )
-    write_report(content, path)
+    write_report(content, path, template=template)
+
+
+def _compared(answer: Answer, region: Answer, where: dict[str, str]) -> dict[str, Any]:
+    index = None if answer.share is None or not region.share else 100.0 * answer.share / region.share
+    return {**answer.to_dict(), "index": index, "where": where.get(answer.area.removeprefix("ZIP "), "")}
+
+
+def _top(
+    rows: list[dict[str, Any]], where: dict[str, str], *, zips: dict[str, tuple[str, ...]] | None = None
+) -> tuple[dict[str, Any], ...]:
+    """Return the rows that say something, with the names of the places they lie in."""
+    told = []
+    for row in rows:
+        key = row.get("zip") or row.get("cell")
+        if not row["estimate"] or key is None:
+            continue
+        codes = (key,) if zips is None else zips.get(key, ())
+        names = dict.fromkeys(where[code] for code in codes if code in where)
+        words = ", ".join(names) if zips is None else ", ".join([*codes[:3], *names][:4])
+        told.append({**row, "where": words})
+    return tuple(told)
+
+
+def _zips_of_cells(surface: Surface) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for cell, code in zip(surface.table["cell"].to_pylist(), surface.table["zip"].to_pylist(), strict=True):
+        if cell is not None and code is not None:
+            found.setdefault(f"{cell:x}", []).append(code)
+    return {cell: tuple(dict.fromkeys(codes)) for cell, codes in found.items()}
+
+
+def _curve(surface: Surface, selection: Selection, ladder: tuple[int, ...]) -> tuple[dict[str, Any], ...]:
+    return tuple(surface.answer(selection, capacity=float(rung)).to_dict() for rung in ladder)
+
+
+def _zip_shape(surface: Surface, basemap: Basemap, code: str) -> Any:
+    """Return the outline of a ZIP, or of its cells where there is none; None where it has no cell either."""
+    for feature in (basemap.zips or {}).get("features", ()):
+        if feature["properties"].get("zip") == code:
+            return shapely.geometry.shape(feature["geometry"])
+    cells = surface.table.filter(surface.select(zip=code).weights > 0)["cell"].drop_null()
+    shape = merged_cells(np.array(cells.to_pylist(), dtype=np.uint64))
+    return None if shape.is_empty else shape
+
+
+def _layer_answer(surface: Surface, layer: MapLayer, capacity: Capacity) -> dict[str, Any] | None:
+    """Return what the surface says of a layer's polygons; None for lines, points and places without cells."""
+    shape = layer.shape()
+    if shape.area == 0:
+        return None
+    try:
+        return surface.query(area=shape, capacity=capacity).to_dict()
+    except SurfaceError:
+        return None

@@ -13,6 +13,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from geoscore.errors import InputNotFoundError, PolicyError, ProjectError, did_you_mean
+from geoscore.purposes import UNSTATED, find_objection, read_purposes
 from geoscore.schemas import EVIDENCE, IDENTITY
 
 Purpose = Literal["nonprofit-fundraising", "political", "retail", "research"]
@@ -27,6 +28,8 @@ FIELDS: Final = (*IDENTITY, "zip", "longitude", "latitude", *EVIDENCE, "income_b
 """What a file's columns can be mapped to; ``income_band`` and ``birth_year`` become evidence columns."""
 
 
+K_DOLLARS: Final = 20
+"""Fewest households in a row that tells of expected dollars (METHODS 9)."""
 SHORTEST_REASON: Final = 10
 """Characters that a reason to keep a sensitive column needs."""
 
@@ -48,10 +51,19 @@ class Source(_Settings):
     date_order: Literal["mdy", "dmy"] | None = None
     vintage: date | str = "not stated"
     licence: str = "not stated"
+    kind: str = UNSTATED
     permitted: tuple[Purpose, ...] | None = None
     features: bool = True
     own_list: str | None = None
     sensitive: dict[str, str] = {}
+
+    @field_validator("kind")
+    @classmethod
+    def _known_kind(cls, kind: str) -> str:
+        kinds = read_purposes()[1]
+        if kind != UNSTATED and kind not in kinds:
+            raise ValueError(f"{kind!r} is no kind of source{did_you_mean(kind, kinds)}; there are {', '.join(kinds)}")
+        return kind
 
     @field_validator("columns")
     @classmethod
@@ -163,10 +175,27 @@ class Political(_Settings):
     usual_charge_usd: Annotated[float, Field(ge=0)]
 
 
+class Audit(_Settings):
+    """The census table that the surface is audited against, and what was decided on what it said."""
+
+    table: Path
+    areas: Path | None = None
+    acknowledged: str | None = None
+
+
 class Capacity(_Settings):
     """What counts as capacity: a formula that ships with geoscore, or a TOML file of the same form."""
 
     formula: str = "income-2pct-1y"
+
+
+class Propensity(_Settings):
+    """Who gave, for `geoscore fit`; and a model of it, for `geoscore run`."""
+
+    source: str | None = None
+    gave: str | None = None
+    amount: str | None = None
+    model: Path | None = None
 
 
 class Project(_Settings):
@@ -182,9 +211,11 @@ class Project(_Settings):
     census: Census = Census()
     geocoding: Geocoding = Geocoding()
     capacity: Capacity = Capacity()
+    propensity: Propensity = Propensity()
     surface: Surface = Surface()
     suppression: Suppression | None = None
     political: Political | None = None
+    audit: Audit | None = None
     folder: Path = Path()
 
     @model_validator(mode="after")
@@ -200,6 +231,13 @@ class Project(_Settings):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"two sources are called {name!r}; give each a name of its own")
+        if self.propensity.source is not None and self.propensity.source not in names:
+            raise ValueError(
+                f"propensity.source names {self.propensity.source!r}, no source of ours"
+                f"{did_you_mean(self.propensity.source, names)}"
+            )
+        if self.propensity.model is not None and (self.universe() != "file" or self.surface.epsilon is not None):
+            raise ValueError("propensity.model scores the households of files: leave out epsilon and universe census")
         for name in self.precedence:
             if name not in names:
                 raise ValueError(f"precedence names {name!r}, no source of ours{did_you_mean(name, names)}")
@@ -226,6 +264,10 @@ class Project(_Settings):
         """Return whether rows have to be linked: not where each is a household, nor where nothing names anybody."""
         named = {field for source in self.sources for field in source.columns} & set(IDENTITY)
         return self.link and bool(named)
+
+    def fewest(self) -> int:
+        """Return k: the fewest households in a published row; more where it tells of dollars."""
+        return max(self.surface.k, K_DOLLARS) if self.propensity.model is not None else self.surface.k
 
     def universe(self) -> str:
         """Return what is counted: the households of the files, or all households of the census."""
@@ -294,7 +336,8 @@ def _first_words(error: ValidationError) -> str:
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         known = {*Project.model_fields, *Source.model_fields, *Surface.model_fields, *Census.model_fields}
-        known |= {*Suppression.model_fields, *Geocoding.model_fields, *Political.model_fields}
+        known |= {*Suppression.model_fields, *Geocoding.model_fields, *Political.model_fields, *Audit.model_fields}
+        known |= {*Propensity.model_fields}
         message = f"no such setting{did_you_mean(str(first['loc'][-1]), known)}"
     more = error.error_count() - 1
     return f"{place + ': ' if place else ''}{message}" + (f" (and {more} more)" if more else "")
@@ -308,8 +351,5 @@ def _check_purpose(project: Project) -> None:
                 " data may not be used to solicit or for commercial purposes (52 U.S.C. 30111(a)(4), 11 CFR 104.15); a"
                 " committee's own list is allowed: say so under own_list"
             )
-        if source.permitted is not None and project.purpose not in source.permitted:
-            raise PolicyError(
-                f"source {source.name!r} permits {', '.join(source.permitted) or 'nothing'}, not {project.purpose!r}; "
-                "leave it out or ask its owner for a wider licence"
-            )
+        if objection := find_objection(source.kind, project.purpose, source.permitted):
+            raise PolicyError(f"source {source.name!r} {objection}")

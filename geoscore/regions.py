@@ -13,7 +13,8 @@ from geoscore.capacity import IncomeDistribution, fit_areas
 from geoscore.errors import InputError
 from geoscore.formulas import Band, Formula, list_formulas, open_formula
 from geoscore.project import Project
-from geoscore.reference.census import Census, CensusFiles, open_census, outlines_of, read_income_curve
+from geoscore.reference.basemap import Basemap, basemap_of
+from geoscore.reference.census import Census, CensusFiles, open_census, read_income_curve
 from geoscore.spatial.cells import cell_resolution
 from geoscore.spatial.interpolation import coarser_ground, concentration, interpolate_households
 from geoscore.surfaces import Allocation, Errors
@@ -49,9 +50,9 @@ class Region:
     allocation: Allocation
     notes: tuple[str, ...]
 
-    def outlines(self) -> dict[str, Any]:
-        """Return the counties as GeoJSON, for maps."""
-        return outlines_of(self.census.counties)
+    def basemap(self) -> Basemap:
+        """Return outlines and names for maps."""
+        return basemap_of(self.census.counties, self.census.zips)
 
     def county_names(self) -> dict[str, str]:
         """Return the names of counties by FIPS code."""
@@ -136,11 +137,10 @@ def sensitivity(region: Region, *, used: Formula, capacity: float) -> list[dict[
     weights = region.distribution.households_
     told: list[dict[str, Any]] = []
     for formula in (used, *others):
-        income = formula.income()
-        if income is None:
-            continue
         bands: tuple[Band, ...] = ("low", "mid", "high")
-        rates = [float(income.factor(np.array([np.nan]), band=band)[0]) for band in bands]
+        rates = [rate for rate in (formula.usual_factor(band=band) for band in bands) if rate is not None]
+        if not rates:
+            continue
         above = weights @ region.distribution.exceedance(capacity / np.array(rates)) / weights.sum()
         shares = {str(band): round(float(share), 4) for band, share in zip(bands, above, strict=True)}
         told.append({"formula": formula.name, "horizon": formula.horizon, **shares})

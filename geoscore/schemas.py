@@ -216,6 +216,17 @@ SURFACE: Final = pa.schema(
 )
 
 
+MEASURES: Final = pa.schema(
+    [
+        ("expected_givers", pa.float64()),  # households that would give if all were asked
+        ("givers_variance", pa.float64()),
+        ("expected_usd", pa.float64()),  # dollars that would come
+        ("usd_variance", pa.float64()),
+    ]
+)
+"""Columns that a surface has beside those of ``SURFACE`` where a propensity model scored its households."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class SourceNote:
     """What a surface says of one file that it was made from."""
@@ -253,6 +264,8 @@ class SurfaceNote:
     sources: tuple[SourceNote, ...] = ()
     counties: dict[str, str] = field(default_factory=dict)
     epsilon: float | None = None  # privacy budget of one household, where the figures are noisy
+    protection: str = ""  # the counts of k or more that the bands were worked out from (disclosure/protection.py)
+    propensity: dict[str, Any] | None = None  # the model behind the measures, and how far its totals may be off
     ledger: str = ""  # hash of the ledger's last entry when the figures were made
     format_version: int = FORMAT_VERSION
 

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from geoscore.errors import InputNotFoundError, SurfaceError
-from geoscore.schemas import FORMAT_VERSION, LADDER, SURFACE, SurfaceNote
+from geoscore.schemas import FORMAT_VERSION, LADDER, MEASURES, SURFACE, SurfaceNote
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -254,13 +255,30 @@ def values_of(column: pa.Array) -> npt.NDArray[Any]:
 def write_surface(surface: pa.Table | Iterable[pa.Table], note: SurfaceNote, path: Path) -> None:
     """Write a surface, whole or in blocks, to one Parquet file, or nothing; the same surface gives the same bytes."""
     text = json.dumps(note.to_dict(), sort_keys=True, ensure_ascii=False)
-    schema = SURFACE.with_metadata({METADATA_KEY: text.encode()})
+    metadata = {METADATA_KEY: text.encode()}
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    with pq.ParquetWriter(part, schema, compression="zstd") as writer:
-        for block in [surface] if isinstance(surface, pa.Table) else surface:
-            writer.write_table(block.select(SURFACE.names).cast(schema), row_group_size=4_096)
+    blocks = iter([surface] if isinstance(surface, pa.Table) else surface)
+    first = whole_surface(next(blocks))
+    with pq.ParquetWriter(part, first.schema.with_metadata(metadata), compression="zstd") as writer:
+        for block in chain([first], map(whole_surface, blocks)):
+            writer.write_table(block.replace_schema_metadata(metadata), row_group_size=4_096)
     os.replace(part, path)  # noqa: PTH105  the atomic one, by its own name
+
+
+def whole_surface(table: pa.Table) -> pa.Table:
+    """Return the columns of ``SURFACE``, and those of ``MEASURES`` where a table has them, each of its own type."""
+    extra = MEASURES if all(name in table.column_names for name in MEASURES.names) else ()
+    schema = pa.schema([*SURFACE, *extra])
+    return table.select(schema.names).cast(schema)
+
+
+def measured(table: pa.Table) -> Floats | None:
+    """Return the measures of every row, zero where suppressed: shape (n, 4); None where a surface has none."""
+    if any(name not in table.column_names for name in MEASURES.names):
+        return None
+    columns = [values_of(pc.fill_null(table[name].combine_chunks(), 0.0)) for name in MEASURES.names]
+    return np.column_stack(columns)
 
 
 def read_surface(path: Path) -> tuple[pa.Table, SurfaceNote]:
@@ -294,7 +312,7 @@ def read_surface(path: Path) -> tuple[pa.Table, SurfaceNote]:
             f"{path} has format {data['format_version']}, this geoscore reads {FORMAT_VERSION}; update it"
         )
     try:
-        return table.select(SURFACE.names).cast(SURFACE), SurfaceNote.from_dict(data)
+        return whole_surface(table), SurfaceNote.from_dict(data)
     except (TypeError, ValueError, pa.ArrowException) as error:
         why = " ".join(str(error).split())
         raise SurfaceError(f"{path} is damaged: {why}") from error

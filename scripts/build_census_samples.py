@@ -30,6 +30,7 @@ import pyarrow.parquet as pq
 import shapely
 from sample_incomes import income_curve, survey_curve, zone_brackets
 from sample_nation import read_counties, read_nation_zips
+from sample_network import plausible_network
 from sample_zip_areas import estimate_zip_areas
 
 OUT = Path(__file__).parent.parent / "data" / "census_samples"
@@ -291,6 +292,8 @@ def main() -> None:
         areas = estimate_zip_areas(zones, zips)
         write(zones, "zones.parquet")
         write(county_outlines(zones), "counties.parquet")
+        network = plausible_network(gpd.read_parquet(OUT / "zones.parquet"))
+        network.to_parquet(OUT / "network.parquet", compression="zstd", index=False)
         columns = [
             "zip",
             "city",

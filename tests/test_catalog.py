@@ -8,14 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import NOTE
-from test_attack import tree, two_levels
+from test_attack import published, two_levels
 
 from geoscore.catalog import Catalog
-from geoscore.disclosure import protect_surface
 from geoscore.errors import InputError, InputNotFoundError, PolicyError
 from geoscore.query import Surface
 from geoscore.surface_format import Figures, surface_table
-from geoscore.surfaces import roll_up
 
 
 def surface(households: float) -> Surface:
@@ -54,11 +52,10 @@ def test_two_that_write_at_once_get_two_numbers(tmp_path: Path) -> None:
 
 def test_surfaces_that_give_somebody_away_together_are_refused(tmp_path: Path) -> None:
     catalog = Catalog(tmp_path)
-    fine, apart = (Surface(table, NOTE) for table in two_levels(0))
+    fine, apart = (Surface(*both) for both in two_levels(0))
     catalog.add(fine, "fine")
     with pytest.raises(PolicyError, match=r"together with fine@.* gives away \d+ groups of fewer than 10 households"):
         catalog.add(apart, "coarse")
     assert [version.name for version in catalog] == ["fine"]
-    rolled = roll_up(protect_surface(tree(0), k=10), resolution=7)
-    catalog.add(Surface(rolled, NOTE), "coarse")
+    catalog.add(Surface(*published(0)).rollup(7), "coarse")
     assert [version.name for version in catalog] == ["coarse", "fine"]

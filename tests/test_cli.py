@@ -95,10 +95,10 @@ def test_map_and_report(surface: str, tmp_path: Path) -> None:
     assert geoscore("report", surface, *words).returncode == 0
     report = (tmp_path / "r.html").read_text()
     assert "ZIP 94110" in report
+    assert report.count("<svg") == 4  # the areas compared, close by and in the region; the curve
     assert "http" not in report.replace("http://www.w3.org", "")
 
 
-@pytest.mark.parametrize("command", ["trade-area", "fit", "score"])
 def test_commands_to_come_say_so(command: str) -> None:
     result = geoscore(command, "file.csv", "--any", "option")
     assert result.returncode == 2
@@ -126,8 +126,14 @@ def test_commands_to_come_say_so(command: str) -> None:
         (["query", "SURFACE", "--all", "--by", "zip", "--format", "geoparquet"], "needs a file"),
         (["query", "SURFACE", "--area", "nowhere.geojson"], "no file"),
         (["query", "nowhere.parquet", "--all"], "no surface"),
-        (["map", "SURFACE", "-o", "map.pdf"], "written as .html"),
-        (["report", "SURFACE", "-o", "report.pdf"], "written as .html"),
+        (["map", "SURFACE"], "say what to make"),
+        (["map", "SURFACE", "-o", "map.docx"], "written as .html"),
+        (["map", "SURFACE", "--png", "map.jpg"], "ends in .png"),
+        (["map", "SURFACE", "--png", "map.png", "--size", "poster"], "write slide, print"),
+        (["map", "SURFACE", "-o", "map.html", "--layer", "nowhere.geojson"], "no file"),
+        (["map", "SURFACE", "-o", "map.html", "--style", "nowhere.json"], "no style file"),
+        (["report", "SURFACE", "-o", "report.docx"], "written as .html or .pdf"),
+        (["report", "SURFACE", "-o", "report.html", "--template", "nowhere.html"], "no template"),
         (["run", "nowhere.toml"], "no project file"),
         (["verify", "nowhere"], "no ledger"),
         (["synth", "--households", "0", "--out", "x"], "Invalid value"),
@@ -188,8 +194,9 @@ def test_every_setting_is_told_in_the_documents() -> None:
 
 def test_examples_run(tmp_path: Path) -> None:
     (tmp_path / "examples").symlink_to(ROOT / "examples")
-    result = subprocess.run(
-        [sys.executable, "examples/01_ten_lines.py"], capture_output=True, text=True, cwd=tmp_path, check=False
-    )
-    assert result.returncode == 0, result.stderr
-    assert "ZIP 94301: about" in result.stdout
+    for example, told in (("01_ten_lines.py", "ZIP 94301: about"), ("05_trade_area.py", "Palo Alto, 15 min: ")):
+        result = subprocess.run(
+            [sys.executable, f"examples/{example}"], capture_output=True, text=True, cwd=tmp_path, check=False
+        )
+        assert result.returncode == 0, result.stderr
+        assert told in result.stdout

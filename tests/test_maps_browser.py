@@ -1,36 +1,28 @@
 """The page in a real browser: it draws, it answers, it asks no network. Skipped where there is no Chromium."""
 
 import base64
-import json
-import os
+import io
 import re
-import shutil
 import subprocess
 import time
-import urllib.request
-from contextlib import contextmanager
 from html import unescape
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
-import numpy as np
+import axe_core_python
+import pypdf
 import pytest
-from test_maps_page import CELLS, OUTLINES, made_up_note, made_up_surface
+import shapely.geometry
+from test_maps_page import BASEMAP, CELLS, TRIANGLE, made_up_note, made_up_surface
+from webdriver import CHROMIUM, DRIVER, ENGLISH, FLAGS, Reader, browser
 
-from geoscore.ladder import interval
-from geoscore.maps import save_page
-from geoscore.maps.figures import read_rows
-from geoscore.maps.palette import SEQUENTIAL, rgb
+from geoscore.maps import MapLayer, embed_snippet, save_page
+from geoscore.maps.palette import INDEX_BREAKS, SEQUENTIAL, rgb
+from geoscore.query import Surface
 from geoscore.schemas import LADDER
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-DRIVER = shutil.which("chromedriver")
-FLAGS = (
-    *("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--use-gl=angle", "--use-angle=swiftshader"),
-    *("--enable-unsafe-swiftshader", "--no-first-run", "--disable-background-networking", "--lang=en-US"),
-    *("--disable-component-update", "--disable-sync", "--disable-extensions", "--window-size=1280,900"),
-    "--force-prefers-reduced-motion",  # the map jumps where it would fly
-)
-ENGLISH = {**os.environ, "LANGUAGE": "en_US"}
 HEXAGON = f"{CELLS[9]:x}"
+ENTER, DOWN, RIGHT = "\ue007", "\ue015", "\ue014"
 
 pytestmark = [
     pytest.mark.slow,
@@ -41,7 +33,13 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "map.html"
-    save_page(path, made_up_surface(), note=made_up_note(), outlines=OUTLINES)
+    save_page(
+        path,
+        made_up_surface(),
+        note=made_up_note(),
+        basemap=BASEMAP,
+        layers=(MapLayer("Ring", TRIANGLE, {"stores": 2}),),
+    )
     return path.as_uri()
 
 
@@ -56,13 +54,13 @@ def datum(dom, element, name):
     return unescape(re.search(rf'data-{name}="([^"]*)"', tag)[1])
 
 
+SURFACE_UNDER_TEST = Surface(made_up_surface(), made_up_note())
+
+
 def figures_of(code, capacity):
-    """Return households, estimate, low and high of a ZIP, or of everything, as Python reckons them."""
-    rows, rung = read_rows(made_up_surface(), note=made_up_note()), LADDER.index(capacity)
-    within = rows.zip_at == rows.zips.index(code) if code else np.full(len(rows.zip_at), fill_value=True)
-    n, m, v = (values[within].sum() for values in (rows.households, rows.at_least[:, rung], rows.variance[:, 1 + rung]))
-    low, high = interval(np.array([m]), np.array([v]), np.array([n]))
-    return {"households": n, "total": m, "low": float(low[0]), "high": float(high[0])}
+    """Return households, estimate, low and high of a ZIP, or of everything, as a query tells them."""
+    answer = SURFACE_UNDER_TEST.query(zip=code, capacity=capacity)
+    return {"households": answer.households, "total": answer.estimate, "low": answer.low, "high": answer.high}
 
 
 @pytest.mark.parametrize(("code", "capacity", "measure"), [("94301", 10_000, "share"), ("94303", 50, "index")])
@@ -74,76 +72,6 @@ def test_address_sets_the_state(page, tmp_path, code, capacity, measure):
     assert f"${capacity:,}" in dom
     counts = [int(count) for count in datum(dom, "legend", "classes").split(",")]
     assert sum(counts) == len(CELLS) - 1
-
-
-@contextmanager
-def browser(folder):
-    """Drive a browser through the W3C WebDriver protocol, with nothing but the standard library."""
-    with subprocess.Popen([DRIVER, "--port=0"], stdout=subprocess.PIPE, text=True, env=ENGLISH) as driver:
-        port = next(found[1] for line in driver.stdout if (found := re.search(r"successfully on port (\d+)", line)))
-
-        def call(method, path, body=None):
-            data = None if body is None else json.dumps(body).encode()
-            request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data, method=method)
-            with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310
-                return json.load(answer)["value"]
-
-        try:
-            options = {"binary": CHROMIUM, "args": [*FLAGS, f"--user-data-dir={folder}"]}
-            logging = {"goog:loggingPrefs": {"browser": "ALL"}}
-            wanted = {"capabilities": {"alwaysMatch": {"goog:chromeOptions": options, **logging}}}
-            session = f"/session/{call('POST', '/session', wanted)['sessionId']}"
-            yield lambda method, path, body=None: call(method, session + path, body)
-            call("DELETE", session)
-        finally:
-            driver.terminate()
-
-
-class Reader:
-    """A person before the page."""
-
-    def __init__(self, call, address):
-        self.call = call
-        call("POST", "/url", {"url": address})
-        self.wait_for("document.documentElement.dataset.map === 'drawn'")
-
-    def run(self, script):
-        """Return what a script in the page returns."""
-        return self.call("POST", "/execute/sync", {"script": script, "args": []})
-
-    def wait_for(self, condition):
-        """Wait until a condition in the page holds."""
-        until = time.monotonic() + 30
-        while not self.run(f"return Boolean({condition})"):
-            assert time.monotonic() < until, condition
-            time.sleep(0.1)
-
-    def point(self, *, click=False, nudge=0):
-        """Point at the middle of the map."""
-        x, y = self.run("const b = map.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]")
-        steps = [{"type": "pointerMove", "duration": 50, "x": round(x) + nudge, "y": round(y)}]
-        if click:
-            steps += [{"type": "pointerDown", "button": 0}, {"type": "pause", "duration": 40}]
-            steps += [{"type": "pointerUp", "button": 0}]
-        mouse = {"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": steps}
-        self.call("POST", "/actions", {"actions": [mouse]})
-
-    def point_until(self, condition):
-        """Point at the middle of the map, again and again, until a condition in the page holds."""
-        for nudge in range(200):
-            self.point(nudge=nudge % 2)
-            if self.run(f"return Boolean({condition})"):
-                return
-        raise AssertionError(condition)
-
-    def press(self, key):
-        """Press a key."""
-        steps = [{"type": "keyDown", "value": key}, {"type": "keyUp", "value": key}]
-        self.call("POST", "/actions", {"actions": [{"type": "key", "id": "keys", "actions": steps}]})
-
-    def text(self, element):
-        """Return what an element says."""
-        return self.run(f"return document.getElementById('{element}').innerText")
 
 
 @pytest.mark.skipif(DRIVER is None, reason="needs chromedriver: apt-get install chromium-driver")
@@ -167,6 +95,15 @@ def test_a_reader_finds_their_way(page, tmp_path):
         # a ZIP that is not there is said to be missing
         reader.run("place.value = '99999'; document.querySelector('#search button').click()")
         assert reader.text("search-note") == "99999 is not on this map."
+        # a place is its ZIPs together
+        reader.search("palo alto")
+        assert reader.text("place-title") == "Palo Alto"
+        both = SURFACE_UNDER_TEST.query(zip=["94301", "94303"], capacity=3000)
+        assert reader.datum("place-card", "low") == pytest.approx(both.low, rel=1e-4)
+        # a county too
+        reader.search("San Mateo")
+        assert reader.text("place-title") == "San Mateo County"
+        reader.search(HEXAGON)
         # the address follows
         reader.wait_for(f"location.hash.includes('capacity=3000') && location.hash.includes('cell={HEXAGON}')")
 
@@ -177,7 +114,7 @@ def test_map_is_drawn_in_the_legend_s_colors_without_network(page, tmp_path):
         reader = Reader(call, page)
         reader.point_until("!document.getElementById('tooltip').hidden")
         pixels = reader.run("""
-            const drawn = document.querySelector("#map canvas"), copy = document.createElement("canvas");
+            const drawn = document.querySelector("#hexagons"), copy = document.createElement("canvas");
             [copy.width, copy.height] = [drawn.width, drawn.height];
             const context = copy.getContext("2d");
             context.drawImage(drawn, 0, 0);
@@ -206,6 +143,146 @@ def test_the_slider_steps_over_every_rung_and_the_page_prints(page, tmp_path):
             }
             return totals;""")
         assert totals == sorted(totals, reverse=True)
+        assert totals == pytest.approx([figures_of(None, rung)["total"] for rung in LADDER])
         printed = base64.b64decode(call("POST", "/print", {"background": True}))
-        assert printed.startswith(b"%PDF")
         assert b"/Image" in printed  # the map as it stood on the screen
+        sheet = pypdf.PdfReader(io.BytesIO(printed))
+        assert len(sheet.pages) == 1
+        assert "Made-up region" in sheet.pages[0].extract_text()
+
+
+@pytest.mark.skipif(DRIVER is None, reason="needs chromedriver: apt-get install chromium-driver")
+def test_every_figure_is_that_of_a_query(page, tmp_path):
+    rungs = """
+        const rows = {}, slider = document.getElementById("capacity");
+        for (let rung = 0; rung < 25; rung += 1) {
+            slider.value = rung;
+            slider.dispatchEvent(new Event("input"));
+            const { households, total, low, high } = document.getElementById("place-card").dataset;
+            rows[rung] = [households, total, low, high].map(Number);
+        }
+        return rows;"""
+    corners = [-122.2, 37.4, -122.1, 37.4, -122.12, 37.5, -122.18, 37.46]
+    drawn = shapely.Polygon(list(zip(corners[::2], corners[1::2], strict=True)))
+    asked = {
+        "zip=94303": {"zip": "94303"},
+        f"cell={HEXAGON}": {"zip": "94303"},  # its ZIP is chosen with it
+        "place=San Mateo County": {"county": "06081"},
+        "place=Ring": {"area": shapely.geometry.shape(TRIANGLE)},
+        f"area={','.join(map(str, corners))}": {"area": drawn},
+    }
+    with browser(tmp_path) as call:
+        for words, area in asked.items():
+            call("POST", "/url", {"url": "about:blank"})
+            told = Reader(call, f"{page}#{words}").run(rungs)
+            for rung, capacity in enumerate(LADDER):
+                answer = SURFACE_UNDER_TEST.query(**area, capacity=capacity)
+                expected = [answer.households, answer.estimate, answer.low, answer.high]
+                assert told[str(rung)] == pytest.approx(expected, rel=1e-3, abs=2e-3), (words, capacity)
+
+
+@pytest.mark.skipif(DRIVER is None, reason="needs chromedriver: apt-get install chromium-driver")
+def test_a_band_is_that_of_a_query_and_a_typed_threshold_is_taken(page, tmp_path):
+    with browser(tmp_path) as call:
+        reader = Reader(call, f"{page}#capacity=400:2500&zip=94301")
+        for element, area in (("total", {}), ("place-card", {"zip": "94301"})):
+            answer = SURFACE_UNDER_TEST.query(**area, capacity=(400, 2500))
+            for name, expected in (("total", answer.estimate), ("low", answer.low), ("high", answer.high)):
+                assert reader.datum(element, name) == pytest.approx(expected, rel=1e-9)
+        assert reader.text("legend-title") == "Expected households with $400 to under $2,500"
+        reader.run("document.getElementById('mode-least').click()")
+        assert reader.text("capacity-label") == "$400"
+        reader.run("""
+            const field = document.getElementById("capacity-usd");
+            field.value = "$2,700";
+            field.dispatchEvent(new Event("change"));""")
+        assert reader.text("capacity-label") == "$2,700"
+        assert reader.datum("total", "total") == pytest.approx(
+            SURFACE_UNDER_TEST.query(capacity=2700).estimate, rel=1e-9
+        )
+
+
+@pytest.mark.skipif(DRIVER is None, reason="needs chromedriver: apt-get install chromium-driver")
+def test_an_area_is_drawn_by_hand_and_by_keyboard(page, tmp_path):
+    with browser(tmp_path) as call:
+        reader = Reader(call, page)
+        box = reader.run("const b = map.getBoundingClientRect(); return [b.x, b.y, b.width, b.height]")
+        middle = (box[0] + box[2] / 2, box[1] + box[3] / 2)
+        reader.run("document.getElementById('draw').click()")
+        assert reader.run("return document.getElementById('draw').ariaPressed") == "true"
+        reader.drag(
+            [(middle[0] + x, middle[1] + y) for x, y in ((-60, -60), (60, -60), (60, 60), (-60, 60), (-60, -50))]
+        )
+        reader.wait_for("!document.getElementById('place-card').hidden")
+        assert reader.text("place-title") == "The drawn area"
+        reader.wait_for("location.hash.includes('area=')")
+        area = reader.run("return new URLSearchParams(location.hash.slice(1)).get('area')").split(",")
+        outline = shapely.Polygon([tuple(map(float, area[i : i + 2])) for i in range(0, len(area), 2)])
+        answer = SURFACE_UNDER_TEST.query(area=outline, capacity=2500)
+        assert answer.estimate > 1
+        assert reader.datum("place-card", "total") == pytest.approx(answer.estimate, rel=1e-3)
+        # by keyboard: corners in the middle of the map, which the arrow keys move
+        reader.run("document.getElementById('draw').click(); document.querySelector('#hexagons').focus()")
+        for key in (ENTER, RIGHT, ENTER, DOWN, ENTER):
+            reader.press(key)
+            time.sleep(0.4)
+        reader.wait_for("!document.getElementById('draw-done').disabled")
+        reader.run("document.getElementById('draw-done').click()")
+        reader.wait_for("!document.getElementById('place-card').hidden")
+        assert reader.text("place-title") == "The drawn area"
+
+
+@pytest.mark.skipif(DRIVER is None, reason="needs chromedriver: apt-get install chromium-driver")
+def test_colors_classes_and_fading_follow(page, tmp_path):
+    with browser(tmp_path) as call:
+        reader = Reader(call, page)
+        before = reader.text("legend-classes")
+        reader.run("document.querySelector('[value=fixed]').click()")
+        fixed = reader.text("legend-classes")
+        assert fixed != before
+        reader.run("document.getElementById('capacity').focus()")
+        reader.press(RIGHT)
+        breaks = [line.split(":")[0] for line in fixed.splitlines()]
+        assert [line.split(":")[0] for line in reader.text("legend-classes").splitlines()] == breaks
+        assert reader.run("return document.getElementById('legend-fade').hidden")
+        reader.run("document.getElementById('fade').click()")
+        assert "less sure" in reader.text("legend-fade")
+        reader.run("document.querySelector('[value=index]').click()")
+        assert all(f"{edge:.0f}" in reader.text("legend-classes") for edge in INDEX_BREAKS)
+        assert "region = 100" in reader.text("legend-title")
+        hidden = reader.run("return document.getElementById('legend-hidden').hidden")
+        assert not hidden  # the made-up surface hides a hexagon
+
+
+@pytest.mark.skipif(DRIVER is None, reason="needs chromedriver: apt-get install chromium-driver")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_stands_in_the_way_of_a_screen_reader(page, tmp_path, scheme):
+    axe = (Path(axe_core_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+    with browser(tmp_path) as call:
+        media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+        call("POST", "/goog/cdp/execute", {"cmd": "Emulation.setEmulatedMedia", "params": media})
+        reader = Reader(call, f"{page}#zip=94301&fade=1&capacity=400:2500")
+        found = reader.run(f"{axe}; return axe.run().then((found) => found.violations)")
+        told = [(each["id"], each["impact"], [node["html"][:90] for node in each["nodes"]]) for each in found]
+        assert told == []
+        labels = reader.run("return [...document.querySelectorAll('#hexagons')].map((c) => c.ariaLabel)")
+        assert len(labels) == 1
+        assert "Arrow keys" in labels[0]
+
+
+@pytest.mark.skipif(DRIVER is None, reason="needs chromedriver: apt-get install chromium-driver")
+def test_a_frame_shows_the_page(page, tmp_path):
+    html = Path(unquote(urlsplit(page).path)).read_text(encoding="utf-8")
+    framing = tmp_path / "framing.html"
+    framing.write_text(f"<!doctype html><title>x</title>{embed_snippet('Map', page=html)}", encoding="utf-8")
+    with browser(tmp_path / "profile") as call:
+        call("POST", "/url", {"url": framing.as_uri()})
+        asked = {"script": "return document.documentElement.dataset.map", "args": []}
+        until = time.monotonic() + 40
+        drawn = None
+        while drawn != "drawn":
+            assert time.monotonic() < until, drawn
+            time.sleep(0.2)
+            call("POST", "/frame", {"id": None})
+            call("POST", "/frame", {"id": 0})
+            drawn = call("POST", "/execute/sync", asked)

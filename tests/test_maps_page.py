@@ -1,6 +1,8 @@
 """Maps: what they carry is what the surface holds, and what they carry cannot hurt."""
 
 import base64
+import gzip
+import hashlib
 import json
 import re
 from html.parser import HTMLParser
@@ -11,15 +13,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+import shapely
 
 from geoscore.errors import InputError, SurfaceError
-from geoscore.ladder import at_threshold, interval
-from geoscore.maps import MEASURES, deck_from_surface, page_html, save_page
+from geoscore.ladder import interval
+from geoscore.maps import MEASURES, MapLayer, Tiles, deck_from_surface, embed_snippet, page_html, read_tiles, save_page
 from geoscore.maps.bundle import ENTRY_POINTS, SHA256, read_bundle, script_from_file
-from geoscore.maps.figures import HIDDEN, PARTLY_HIDDEN, SHOWN, read_rows
-from geoscore.maps.page import clean_text
+from geoscore.maps.figures import PARTLY_HIDDEN, read_rows
+from geoscore.maps.packing import unpack
+from geoscore.maps.page import SCRIPTS, clean_text
 from geoscore.maps.palette import DIVERGING, SEQUENTIAL, class_breaks, rgb
-from geoscore.maps.payload import page_data
+from geoscore.reference.basemap import Basemap, Place
 from geoscore.schemas import LADDER, SURFACE, SourceNote, SurfaceNote
 
 CENTER = h3.latlng_to_cell(37.44, -122.16, 7)
@@ -29,6 +33,12 @@ SQUARE = [[-122.3, 37.3], [-122.0, 37.3], [-122.0, 37.6], [-122.3, 37.6], [-122.
 COUNTY = {"name": "Santa Clara"}
 FEATURE = {"type": "Feature", "properties": COUNTY, "geometry": {"type": "Polygon", "coordinates": [SQUARE]}}
 OUTLINES = {"type": "FeatureCollection", "features": [FEATURE]}
+ZIP_AREA = FEATURE | {"properties": {"zip": "94301"}}
+PLACE = Place(name="Palo Alto", longitude=-122.15, latitude=37.44, size=100.0, zips=("94301", "94303"))
+BASEMAP = Basemap(
+    counties=OUTLINES, zips={"type": "FeatureCollection", "features": [ZIP_AREA]}, places=(PLACE,), note="Estimated."
+)
+TRIANGLE = {"type": "Polygon", "coordinates": [[[-122.2, 37.4], [-122.1, 37.4], [-122.15, 37.5], [-122.2, 37.4]]]}
 POINT = {"type": "Point", "coordinates": [0, 0]}
 
 
@@ -82,12 +92,18 @@ def made_up_surface(*, zips=("94301", "94303")):
     return pa.Table.from_pylist(rows, SURFACE)
 
 
-def unpacked(text, kind):
-    return np.frombuffer(base64.b64decode(text), dtype=f"<{kind}")
-
-
 def data_of(html):
     return json.loads(re.search(r'<script type="application/json" id="surface">(.*?)</script>', html, re.DOTALL)[1])
+
+
+def arrays_of(html):
+    text = re.search(r'<script type="text/plain" id="figures">(.*?)</script>', html, re.DOTALL)[1]
+    return unpack(text, data_of(html)["arrays"])
+
+
+def sums_of(html, name):
+    """Return households and the 25 counts that a page holds exactly, by place."""
+    return arrays_of(html)[name][:, 1], arrays_of(html)[name][:, 2 : 2 + len(LADDER)]
 
 
 class Elements(HTMLParser):
@@ -105,7 +121,7 @@ class Elements(HTMLParser):
 
 @pytest.fixture(scope="module")
 def page():
-    return page_html(made_up_surface(), note=made_up_note(), outlines=OUTLINES)
+    return page_html(made_up_surface(), note=made_up_note(), basemap=BASEMAP)
 
 
 def test_page_asks_no_network(page):
@@ -117,43 +133,63 @@ def test_page_asks_no_network(page):
     assert "connect-src" not in policy
     assert "unsafe-inline" not in policy.split("script-src")[1].split(";")[0]
     assert "sourceMappingURL" not in page
-    own = page.replace(read_bundle(), "")
-    assert not re.search(r"https?://|@import|url\(", own)
+    assert not re.search(r"https?://|@import|url\(", page)
 
 
 def test_page_holds_the_sums_of_the_surface(page):
-    table, data = made_up_surface(), data_of(page)
+    table = made_up_surface()
     shown = table.filter(pc.invert(table["suppressed"])).to_pylist()
-    assert data["region"]["households"] == pytest.approx(sum(each["households"] for each in shown))
-    rung = LADDER.index(2500)
-    assert data["region"]["at_least"][rung] == pytest.approx(sum(each["at_least"][rung] for each in shown))
-    curves = unpacked(data["zips"]["at_least"], "f8").reshape(-1, len(LADDER))
-    for index, code in enumerate(data["zips"]["codes"]):
+    households, curves = sums_of(page, "region_sums")
+    assert households[0] == pytest.approx(sum(each["households"] for each in shown))
+    assert curves[0] == pytest.approx(np.sum([each["at_least"] for each in shown], axis=0))
+    households, curves = sums_of(page, "zip_sums")
+    for index, code in enumerate(data_of(page)["zips"]):
         own = [each for each in shown if each["zip"] == code]
         assert curves[index] == pytest.approx(np.sum([each["at_least"] for each in own], axis=0))
-        assert unpacked(data["zips"]["households"], "f8")[index] == sum(each["households"] for each in own)
+        assert households[index] == sum(each["households"] for each in own)
 
 
-def test_cells_come_back_within_their_packing(page):
-    level = data_of(page)["levels"][0]
-    cells = unpacked(level["cells"], "u8")
-    root = unpacked(level["at_least"]["root"], "u2").reshape(-1, len(LADDER)) / 65535
-    curves = unpacked(level["at_least"]["top"], "f4")[:, None] * root**2
-    rows = made_up_surface().to_pylist()
-    for cell, curve in zip(cells, curves, strict=True):
-        own = [each["at_least"] for each in rows if each["cell"] == cell and not each["suppressed"]]
-        expected = np.sum(own, axis=0) if own else np.zeros(len(LADDER))
-        assert curve == pytest.approx(expected, abs=2e-5 * max(expected.max(), 1.0))
+def test_rows_come_back_within_their_packing(page):
+    arrays, rows = arrays_of(page), read_rows(made_up_surface(), note=made_up_note())
+    assert arrays["cells0"].tolist() == CELLS
+    assert arrays["counts"] == pytest.approx(np.column_stack([rows.households, rows.at_least]), abs=5e-4)
+    assert np.sqrt(arrays["variance"]) == pytest.approx(np.sqrt(rows.variance), abs=1.1e-3)
+    at, zip_at, _, _, shown = arrays["places"].T.astype(int)
+    assert np.array_equal(np.where(at >= 0, arrays["cells0"][at], 0), rows.cell)
+    assert np.array_equal(zip_at, rows.zip_at)
+    assert np.array_equal(shown.astype(bool), rows.shown)
 
 
-def test_hidden_places_are_told_apart(page):
-    data = data_of(page)
-    level = data["levels"][0]
-    hidden = dict(zip(unpacked(level["cells"], "u8").tolist(), unpacked(level["hidden"], "u1"), strict=True))
-    assert hidden.pop(CELLS[-1]) == HIDDEN
-    assert set(hidden.values()) == {SHOWN}
-    assert len(unpacked(level["hatch"], "f4")) % 4 == 0
-    assert set(unpacked(data["zips"]["hidden"], "u1")) == {SHOWN}  # the hidden cell is counted in its ZIP
+def test_figures_in_tenths_come_back_exactly():
+    rows = [row(cell, "94301", 20.0 + i) for i, cell in enumerate(CELLS)]
+    for each in rows:
+        for name in ("at_least", "variance", "zip_covariance", "county_covariance"):
+            each[name] = [round(value, 1) for value in each[name]]
+    table, note = pa.Table.from_pylist(rows, SURFACE), made_up_note()
+    arrays, read = arrays_of(page_html(table, note=note)), read_rows(table, note=note)
+    assert arrays["counts"] == pytest.approx(np.column_stack([read.households, read.at_least]), abs=1e-9)
+    assert arrays["variance"] == pytest.approx(read.variance, abs=1e-9)
+
+
+@pytest.mark.parametrize("resolution", [5, 8])
+def test_corners_come_back_to_a_tenth_of_a_meter(resolution):
+    cells = sorted(int(cell, 16) for cell in h3.grid_disk(h3.latlng_to_cell(37.44, -122.16, resolution), 3))
+    table, note = pa.Table.from_pylist([row(cell, "94301", 20.0) for cell in cells], SURFACE), made_up_note()
+    arrays = arrays_of(page_html(table, note=note))
+    middle, steps = arrays["middle0"], arrays["corners0"].reshape(len(cells), -1, 2)
+    steps[:, 3:6] -= steps[:, :3]
+    for i, cell in enumerate(cells):
+        corners = np.array(h3.cell_to_boundary(f"{cell:x}"))[:, ::-1]
+        assert ((middle[i] + steps[i]) / 1e6)[: len(corners)] == pytest.approx(corners, abs=1.1e-6)
+
+
+def test_a_pentagon_has_five_corners():
+    (cell,) = [int(cell, 16) for cell in h3.get_pentagons(7)[:1]]
+    table = pa.Table.from_pylist([row(cell, "94301", 20.0)], SURFACE)
+    arrays = arrays_of(page_html(table, note=made_up_note()))
+    steps = arrays["corners0"].reshape(-1, 2)
+    steps[3:6] -= steps[:3]
+    assert len(np.unique(steps, axis=0)) == len(h3.cell_to_boundary(f"{cell:x}"))
 
 
 def test_zip_counted_in_its_county_is_partly_hidden():
@@ -165,31 +201,38 @@ def test_zip_counted_in_its_county_is_partly_hidden():
 def test_parents_are_plain_sums_of_their_cells():
     cells = [int(cell, 16) for cell in h3.grid_disk(CENTER, 25)]
     table = pa.Table.from_pylist([row(cell, "94301", 20.0) for cell in cells], SURFACE)
-    data = page_data(read_rows(table, note=made_up_note()), note=made_up_note(), capacity=2500, outlines=None)
-    assert [level["resolution"] for level in data["levels"]] == [7, 6]
-    totals = [unpacked(level["households"], "f4").sum(dtype=float) for level in data["levels"]]
-    assert totals == [20.0 * len(cells)] * 2
+    html = page_html(table, note=made_up_note())
+    assert data_of(html)["levels"] == [7, 6]
+    arrays = arrays_of(html)
+    parents = [h3.cell_to_parent(f"{cell:x}", 6) for cell in arrays["cells0"].tolist()]
+    assert [f"{arrays['cells1'][at]:x}" for at in arrays["parent1"][:, 0].astype(int)] == parents
 
 
 def test_no_hostile_name_becomes_an_element():
     source = SourceNote(name=HOSTILE, sha256="0" * 64, rows=3, vintage=HOSTILE, licence=HOSTILE)
     changes = dict.fromkeys(("title", "region", "universe", "formula", "formula_text", "horizon", "purpose"), HOSTILE)
     note = made_up_note(**changes, warnings=(HOSTILE,), sources=(source,), counties={"06085": HOSTILE})
-    outlines = {"features": [FEATURE | {"properties": {"name": HOSTILE}}]}
-    html = page_html(made_up_surface(zips=(HOSTILE, '"><b>')), note=note, outlines=outlines)
+    counties = {"features": [FEATURE | {"properties": {"name": HOSTILE}}]}
+    place = Place(name=HOSTILE, longitude=-122.15, latitude=37.44, size=1.0, zips=(HOSTILE,))
+    basemap = Basemap(counties=counties, zips=counties, places=(place,), note=HOSTILE)
+    layer = MapLayer(HOSTILE, TRIANGLE, {HOSTILE: HOSTILE})
+    html = page_html(made_up_surface(zips=(HOSTILE, '"><b>')), note=note, basemap=basemap, layers=(layer,))
     elements = Elements(html).seen
     assert not [tag for tag, attrs in elements if tag == "img" and attrs.get("id") != "print-map"]
     assert not [name for _, attrs in elements for name in attrs if name.startswith("on")]
-    assert sum(tag == "script" for tag, _ in elements) == 5
+    assert sum(tag == "script" for tag, _ in elements) == len(SCRIPTS) + 3
     assert "\u202e" not in html
-    assert "\\u202e" not in html.replace(read_bundle(), "")
+    assert "\\u202e" not in html
     assert data_of(html)["counties"][1] == clean_text(HOSTILE)
+    arrays = arrays_of(html)
+    assert "\u202e" not in json.dumps([arrays["ground"], arrays["layers"]], ensure_ascii=False)
+    assert arrays["layers"][0]["figures"] == {clean_text(HOSTILE): clean_text(HOSTILE)}
 
 
 def test_page_is_the_same_whatever_the_order_of_rows(page):
     table = made_up_surface()
     turned = table.take(pa.array(range(table.num_rows - 1, -1, -1)))
-    assert page_html(turned, note=made_up_note(), outlines=OUTLINES) == page
+    assert page_html(turned, note=made_up_note(), basemap=BASEMAP) == page
 
 
 def test_page_says_whether_it_may_be_published(page):
@@ -197,19 +240,63 @@ def test_page_says_whether_it_may_be_published(page):
     assert "Do not publish" in page_html(made_up_surface(), note=made_up_note(published=False))
 
 
-def test_page_opens_between_two_rungs():
+def test_page_opens_at_any_threshold_or_band():
     data = data_of(page_html(made_up_surface(), note=made_up_note(), capacity=2700))
-    place = data["ladder"].index(2700)
-    curve = np.delete(data["region"]["at_least"], place)
-    assert data["region"]["at_least"][place] == pytest.approx(float(at_threshold(curve, 2700)))
-    with pytest.raises(SurfaceError, match="off the ladder"):
-        page_html(made_up_surface(), note=made_up_note(), capacity=10)
+    assert (data["capacity"], data["below"], data["ladder"]) == (2700, None, list(LADDER))
+    data = data_of(page_html(made_up_surface(), note=made_up_note(), capacity=(400.0, 2500.0)))
+    assert (data["capacity"], data["below"]) == (400, 2500)
+    for wrong in (10, (2500.0, 400.0)):
+        with pytest.raises(SurfaceError, match=r"off the ladder|empty"):
+            page_html(made_up_surface(), note=made_up_note(), capacity=wrong)
+
+
+def test_the_drawing_code_is_the_pinned_one_and_the_policy_knows_it(page):
+    text = re.search(r'<script type="text/plain" id="drawing-code">(.*?)</script>', page)[1]
+    code = gzip.decompress(base64.b64decode(text))
+    assert code.decode() == read_bundle()
+    digest = base64.b64encode(hashlib.sha256(code).digest()).decode()
+    assert f"'sha256-{digest}'" in page
+
+
+def test_layers_travel_with_their_figures():
+    layers = (MapLayer("Ring", TRIANGLE, {"stores": 2, "sales": None}), MapLayer("Shop", shapely.Point(-122.1, 37.4)))
+    html = page_html(made_up_surface(), note=made_up_note(), layers=layers)
+    ring, shop = arrays_of(html)["layers"]
+    assert data_of(html)["layer_columns"] == ["stores", "sales"]
+    assert (ring["name"], ring["figures"]) == ("Ring", {"stores": 2, "sales": None})
+    assert shop["geometry"]["type"] == "Point"
+    for wrong in ({"type": "Nothing"}, {}, shapely.Polygon(), shapely.Point(500, 0)):
+        with pytest.raises(InputError, match="layer 'Ring'"):
+            page_html(made_up_surface(), note=made_up_note(), layers=(MapLayer("Ring", wrong),))
+
+
+def test_only_named_tiles_may_be_asked_for(tmp_path: Path):
+    tiles = read_tiles("https://tiles.example.org:8080/{z}/{x}/{y}.png")
+    html = page_html(made_up_surface(), note=made_up_note(), tiles=tiles)
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', html)[1]
+    assert policy.count("https://tiles.example.org:8080") == 2
+    style = tmp_path / "style.json"
+    source = {"type": "raster", "tiles": ["https://t.example.org/{z}/{x}/{y}"], "attribution": "<a href=x>Us & all</a>"}
+    style.write_text(json.dumps({"sources": {"a": {"type": "vector"}, "b": source}}))
+    assert read_tiles(str(style)) == Tiles("https://t.example.org/{z}/{x}/{y}", "Us & all")
+    style.write_text(json.dumps({"sources": {"a": {"type": "vector"}}}))
+    for wrong in (str(style), "https://t.example.org/tiles", "ftp://t/{z}/{x}/{y}", "https://t;x.org/{z}/{x}/{y}"):
+        with pytest.raises(InputError, match=r"map tiles|raster"):
+            read_tiles(wrong)
+
+
+def test_a_frame_holds_the_page_or_its_address(page):
+    assert ' src="m &amp; m.html"' in embed_snippet("Bay", source="m & m.html")
+    frame = Elements(embed_snippet("Bay <b>", page=page)).seen
+    assert [tag for tag, _ in frame] == ["iframe"]
+    assert frame[0][1]["srcdoc"] == page
+    assert frame[0][1]["title"] == "Bay <b>"
 
 
 def test_page_of_nothing_is_a_page(tmp_path: Path):
     save_page(tmp_path / "map.html", SURFACE.empty_table(), note=made_up_note(title=""))
     html = (tmp_path / "map.html").read_text(encoding="utf-8")
-    assert data_of(html)["region"]["households"] == 0
+    assert sums_of(html, "region_sums")[0].tolist() == [0]
     assert "<title>Giving capacity</title>" in html
 
 
@@ -218,7 +305,7 @@ def test_page_of_nothing_is_a_page(tmp_path: Path):
 )
 def test_outlines_that_are_none_are_refused(outlines):
     with pytest.raises(InputError, match=r"outlines|feature"):
-        page_html(made_up_surface(), note=made_up_note(), outlines=outlines)
+        page_html(made_up_surface(), note=made_up_note(), basemap=Basemap(counties=outlines))
 
 
 def test_a_table_that_is_no_surface_is_refused():
@@ -267,7 +354,7 @@ def test_deck_tells_the_same_interval_as_the_ladder():
     text = next(each["text"] for each in deck.layers[0].data if each["hexagon"] == f"{CELLS[1]:x}")
     estimate = 110.0 * 0.23 * 0.9 ** LADDER.index(2500)
     low, high = interval(np.array([estimate]), np.array([estimate / 4]), np.array([110.0]))
-    assert f"{estimate:,.1f} households with at least $2,500" in text
+    assert f"{estimate:,.1f} households with $2,500 or more" in text
     assert f"90% interval {low[0]:,.1f} to {high[0]:,.1f}" in text
     with pytest.raises(SurfaceError, match="measure 'sum' is unknown"):
         deck_from_surface(made_up_surface(), note=made_up_note(), measure="sum")

@@ -1,17 +1,119 @@
-"""The still map of reports: a shape for every cell, a legend, and nothing that runs."""
+"""Still maps: a shape for every cell, a legend, a scale bar, and nothing that runs; as SVG, PNG and PDF."""
 
-from test_maps_page import made_up_note, made_up_surface
+import re
+import sys
+from pathlib import Path
 
-from geoscore.maps.still import map_svg
+import numpy as np
+import pytest
+from PIL import Image
+from test_maps_page import BASEMAP, CELLS, TRIANGLE, made_up_note, made_up_surface
+
+from geoscore.errors import InputError, SurfaceError
+from geoscore.maps import MEASURES, MapLayer, map_svg, save_picture, scene_from_surface
+from geoscore.maps.palette import rgb
+from geoscore.maps.picture import picture_size
+from geoscore.query import Surface
+
+HOSTILE = "</text><script>alert(1)</script>"
+SURFACE = Surface(made_up_surface(), made_up_note())
+
+
+def scene(**how):
+    return scene_from_surface(SURFACE.table, note=SURFACE.note, **{"basemap": BASEMAP, **how})
 
 
 def test_a_still_map_draws_every_cell_and_says_what_is_hidden() -> None:
-    table, note = made_up_surface(), made_up_note()
-    svg = map_svg(table, note=note, capacity=2500)
-    assert svg.count("<path") == len(table["cell"].drop_null().unique())
-    assert f"hidden (&lt; {note.k})" in svg
+    svg = map_svg(SURFACE.table, note=SURFACE.note, capacity=2500)
+    drawn = re.findall(r'<path d="([^"]*)" fill="#[0-9a-f]{6}" stroke="#fff"', svg)
+    assert sum(path.count("Z") for path in drawn) == len(CELLS)
+    assert f"hidden (&lt; {SURFACE.note.k})" in svg
+    assert re.search(r"\d km \([\d.]+ miles\)", svg)
+
+
+def test_hostile_names_stay_text() -> None:
+    layer = MapLayer(HOSTILE, TRIANGLE)
+    svg = map_svg(SURFACE.table, note=made_up_note(title=HOSTILE, purpose=HOSTILE), layers=(layer,), standalone=True)
     assert "<script" not in svg
+    assert svg.count("&lt;script&gt;") >= 3
 
 
 def test_a_still_map_of_nothing_is_a_map() -> None:
-    assert map_svg(made_up_surface().slice(0, 0), note=made_up_note(), capacity=2500).startswith("<svg")
+    assert map_svg(SURFACE.table.slice(0, 0), note=SURFACE.note, capacity=2500).startswith("<svg")
+
+
+def test_a_scene_is_true_to_scale_and_tells_the_query_s_figures() -> None:
+    made = scene()
+    area = sum(cell.area for cell in made.cells) / len(made.cells)
+    assert area == pytest.approx(5.0, rel=0.2)  # km2 of a cell of resolution 7
+    answer = SURFACE.query(capacity=2500)
+    assert f"{answer.estimate:,.0f} of {answer.households:,.0f} households" in made.headline
+    assert f"{answer.low:,.0f} to {answer.high:,.0f}" in made.headline
+    closer = scene(focus=(-122.17, 37.43, -122.15, 37.45))
+    assert closer.size_km[0] < made.size_km[0]
+    assert len(closer.cells) < len(made.cells)
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_every_measure_has_classes_in_its_own_words(measure: str) -> None:
+    made = scene(measure=measure, capacity=(400.0, 2500.0))
+    assert len(made.words) == len(made.colors) > 1
+    assert "$400 to under $2,500" in made.legend
+    assert ("%" in made.words[0]) == (measure == "share")
+    with pytest.raises(SurfaceError, match="measure"):
+        scene(measure="sum")
+
+
+@pytest.mark.parametrize(("size", "dots"), [("slide", (1920, 1080)), ("print", (2130, 2580)), ("600x400", (600, 400))])
+def test_a_picture_has_its_size_its_colors_and_always_the_same_bytes(size, dots, tmp_path: Path) -> None:
+    made = scene(layers=(MapLayer("Ring", TRIANGLE),))
+    for name in ("a.png", "b.png"):
+        save_picture(made, tmp_path / name, size=size)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    picture = np.asarray(Image.open(tmp_path / "a.png").convert("RGB"))
+    assert picture.shape[:2] == dots[::-1]
+    for color in made.colors:
+        assert (picture == rgb(color)).all(axis=2).sum() > 50, color
+
+
+def test_a_picture_is_written_as_it_is_asked(tmp_path: Path) -> None:
+    SURFACE.save_picture(tmp_path / "a.svg", measure="share")
+    assert "Share of households" in (tmp_path / "a.svg").read_text(encoding="utf-8")
+    SURFACE.save_picture(tmp_path / "a.pdf")
+    assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
+    with pytest.raises(InputError, match=r"\.png, \.pdf or \.svg"):
+        SURFACE.save_picture(tmp_path / "a.jpg")
+    for wrong in ("poster", "10x10", "99999x1"):
+        with pytest.raises(InputError, match="slide, print, or dots"):
+            picture_size(wrong)
+
+
+def test_a_missing_part_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("matplotlib", "folium", "lonboard"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(InputError, match=r"pip install 'geoscore\[pictures\]'"):
+        SURFACE.save_picture(tmp_path / "a.png")
+    for draw in (SURFACE.explore, SURFACE.lonboard_layer):
+        with pytest.raises(InputError, match=r"pip install 'geoscore\[notebooks\]'"):
+            draw()
+
+
+def test_notebooks_show_surfaces_listings_and_answers() -> None:
+    shown = SURFACE._repr_html_()
+    assert shown.count("<svg") == 1
+    assert "about" in shown
+    table = SURFACE.at_least(2500).by("zip")._repr_html_()
+    assert table.count("<tr>") == 3
+    assert "94301" in table
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_folium_colors_the_cells_by_measure(measure: str) -> None:
+    page = SURFACE.explore(measure=measure).get_root().render()
+    assert f"{CELLS[0]:x}" in page
+    assert "tile.openstreetmap" not in page
+    assert "#aaaeb2" in page  # the hidden one
+    cells = SURFACE.to_geopandas(capacity=2500)
+    assert len(cells) == len(CELLS)
+    answer = SURFACE.query(cell=CELLS[1], capacity=2500)
+    assert cells.set_index("cell").loc[f"{CELLS[1]:x}"]["high"] == pytest.approx(answer.high)

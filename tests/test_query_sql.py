@@ -28,7 +28,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     at_least = households[:, None] * np.sort(rng.random((n, 25)), axis=1)[:, ::-1]
     file = tmp_path_factory.mktemp("sql") / "surface.parquet"
     raw = surface_table(keys, Figures.apart(households, at_least, at_least / 3))
-    write_surface(protect_surface(raw, k=10), NOTE, file)
+    write_surface(protect_surface(raw, k=10).table, NOTE, file)
     return file
 
 

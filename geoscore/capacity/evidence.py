@@ -198,8 +198,8 @@ def contradiction_kinds(formula: Formula, figures: dict[str, Floats]) -> dict[st
 
 def gift_limit(formula: Formula) -> float:
     """Return the most that may be given over the formula's horizon for a dollar of income."""
-    income = formula.income()
-    rate = float(income.factor(np.array([np.nan]), band="high")[0]) if income is not None else np.inf
+    factor = formula.usual_factor(band="high")
+    rate = np.inf if factor is None else factor
     years = max(1.0, float(formula.horizon.split()[0])) if formula.horizon[:1].isdigit() else 1.0
     return rate * years
 

@@ -71,7 +71,6 @@ class EngineName(StrEnum):
 
 
 SurfaceFile = Annotated[Path, typer.Argument(metavar="SURFACE", help="A surface.parquet that a run has written.")]
-Capacity = Annotated[float, typer.Option(help="Threshold in US dollars, 50 to 1000000.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
 Engine = Annotated[EngineName, typer.Option(help="What runs the work.")]
@@ -203,35 +202,6 @@ def _parse_point(text: str) -> tuple[float, float]:
     return longitude, latitude
 
 
-@app.command("map")
-def map_(
-    surface: SurfaceFile,
-    output: Annotated[Path, typer.Option("-o", "--output", help="HTML file to write.")],
-    capacity: Capacity = 2500.0,
-) -> None:
-    """Write the map: one HTML page that needs no network, with a threshold slider."""
-    from geoscore.query import open_surface
-
-    if output.suffix.lower() not in (".html", ".htm"):
-        raise InputError(f"{output}: a map is written as .html")
-    open_surface(surface).save_map(output, capacity=capacity)
-
-
-@app.command()
-def report(
-    surface: SurfaceFile,
-    output: Annotated[Path, typer.Option("-o", "--output", help="HTML file to write.")],
-    zip: Annotated[list[str] | None, typer.Option(help="A ZIP to report on; may be given several times.")] = None,  # noqa: A002
-    area: Annotated[Path | None, typer.Option(help="A file of polygons to report on.")] = None,
-    capacity: Capacity = 2500.0,
-) -> None:
-    """Write a report that a board reads: headline, map, best ZIPs, method and provenance on one HTML page."""
-    from geoscore.outputs import save_report
-    from geoscore.query import open_surface
-
-    save_report(open_surface(surface), output, capacity=capacity, zips=tuple(zip or ()), area=area)
-
-
 @app.command()
 def synth(
     households: Annotated[int, typer.Option(min=1, help="How many households to make up.")],
@@ -273,22 +243,34 @@ def verify(
 @app.command()
 def audit(
     surface: SurfaceFile,
-    table: Annotated[Path, typer.Option(help="Census table B03002 by the project's areas.")],
-    project: Annotated[Path, typer.Option(help="The project file, whose census areas lay the table out.")],
+    table: Annotated[Path, typer.Option(help="Census table B03002, by the project's areas or by those of --areas.")],
+    project: Annotated[
+        Path | None, typer.Option(help="The project file; the one that the ledger beside the surface names by default.")
+    ] = None,
+    areas: Annotated[
+        Path | None,
+        typer.Option(help="Polygons or centers of population of the table's areas, if not the project's."),
+    ] = None,
     capacity: Annotated[
         str, typer.Option(metavar="USD", help="Threshold or band that a selection would go by.")
     ] = "2500",
     format: Annotated[Format, typer.Option(help="table or json.")] = Format.TABLE,  # noqa: A002
 ) -> None:
     """Say how far a surface stands in for race and Hispanic origin, and whom a selection by it would leave out."""
-    from geoscore.audit import audit_surface
+    from geoscore.audit import audit_surface, ground_of_run, lay_out_areas
     from geoscore.cli.show import show_audit
     from geoscore.ladder import parse_capacity
     from geoscore.project import open_project
     from geoscore.query import open_surface
+    from geoscore.regions import open_region
 
     threshold = parse_capacity(capacity)
-    groups = audit_surface(open_surface(surface), open_project(project), table, capacity=threshold)
+    opened = open_surface(surface)
+    if areas is not None:
+        ground = lay_out_areas(areas, resolution=opened.note.resolution)
+    else:
+        ground = ground_of_run(surface) if project is None else open_region(open_project(project)).ground
+    groups = audit_surface(opened, table, ground=ground, capacity=threshold)
     show_audit(groups, as_json=format is Format.JSON)
 
 
@@ -300,7 +282,8 @@ def attack(
     from geoscore.attack import attack_folder
 
     found = attack_folder(folder)
-    told = f"{found.surfaces} surfaces, {found.facts:,} figures, {found.hidden:,} hidden pairs of cell and ZIP"
+    told = f"{found.surfaces} surfaces, {found.facts:,} figures, {found.hidden:,} hidden pairs of cell and ZIP, "
+    told += f"{found.bands:,} groups of bands"
     if not found.safe():
         first = "; ".join(found.found[:3])
         raise SurfaceError(
@@ -320,19 +303,3 @@ def doctor(
     show_doctor()
     if run is not None:
         show_run(run)
-
-
-def _not_built(name: str, promise: str) -> None:
-    """Add a command that is named already but not built yet."""
-    from geoscore.errors import NotBuiltError
-
-    def command(_words: Annotated[list[str] | None, typer.Argument(hidden=True)] = None) -> None:
-        raise NotBuiltError(f"`geoscore {name}` is not built yet: it will {promise}")
-
-    settings = {"allow_extra_args": True, "ignore_unknown_options": True}
-    app.command(name, help=f"(not built yet) {promise[0].upper()}{promise[1:]}.", context_settings=settings)(command)
-
-
-_not_built("trade-area", "draw rings, drive-time, customer-derived and Huff trade areas, and count what is in them")
-_not_built("fit", "learn propensity and expected gift from households with an outcome")
-_not_built("score", "apply a model of `geoscore fit` to a file")

@@ -99,6 +99,7 @@ def show_summary(counts: dict[str, Any], out: Path) -> None:
     lines += [
         f"cells           {counts['cells']:,}",
         f"capacity        {_headline(counts['headline'])}",
+        *_expected_lines(counts),
         *(f"warning         {text}" for text in counts["warnings"]),
         "",
         f"surface         {out / 'surface.parquet'}",
@@ -140,6 +141,13 @@ def _file_lines(counts: dict[str, Any]) -> list[str]:
         *([f"evidence        beside income: {', '.join(learned)}"] if learned else []),
         *([f"contradictory   {'; '.join(against)}"] if against else []),
     ]
+
+
+def _expected_lines(counts: dict[str, Any]) -> list[str]:
+    told = counts.get("propensity")
+    if told is None:
+        return []
+    return [f"propensity      {told['expected_givers']:,.0f} givers and ${told['expected_usd']:,.0f} if all are asked"]
 
 
 def _headline(answer: dict[str, Any]) -> str:

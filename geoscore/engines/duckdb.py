@@ -60,7 +60,9 @@ class DuckDBEngine(Engine):
     def map_batches(self, frame: Frame, function: BatchFunction, schema: pa.Schema, *, given: pa.Schema) -> Frame:  # noqa: ARG002  Arrow types come through as they are
         """Return a frame of ``schema``, kept in the scratch folder: ``function`` on every batch."""
         path = self._scratch / f"mapped-{next(self._numbers)}.parquet"
-        with pq.ParquetWriter(path, schema, compression="lz4") as writer:
+        # a dictionary of numbers that hardly repeat costs more than all else
+        texts = [item.name for item in schema if not pa.types.is_floating(item.type)]
+        with pq.ParquetWriter(path, schema, compression="lz4", use_dictionary=texts or False) as writer:
             for batch in self._batches(frame):
                 writer.write_batch(function(batch).cast(schema))
         return self.scan(path)

@@ -100,6 +100,11 @@ class Formula(_Strict):
         """Return the component on income, which the census can fill in where a household's is unknown."""
         return next((part for part in self.components if part.field == "income_usd"), None)
 
+    def usual_factor(self, *, band: Band = "mid") -> float | None:
+        """Return the capacity for a dollar of income where nothing else is known; None where income does not count."""
+        income = self.income()
+        return None if income is None else float(income.factor(np.array([np.nan]), band=band)[0])
+
 
 def list_formulas() -> list[str]:
     """Return the names of the formulas that ship with geoscore.

@@ -15,6 +15,7 @@ from geoscore.errors import InputError, InputNotFoundError
 from geoscore.ingest.databases import read_duckdb, read_geopackage, read_sqlite
 from geoscore.ingest.delimited import read_delimited
 from geoscore.ingest.download import local_copy
+from geoscore.ingest.fec import refuse_contributions
 from geoscore.ingest.json_files import read_json, read_json_lines
 from geoscore.ingest.raw import BATCH_ROWS, SUFFIXES, Batches, RawFile, check_names, find_kind
 from geoscore.ingest.spreadsheets import read_spreadsheet
@@ -35,7 +36,12 @@ TEXTS: Final = ("csv", "jsonl", "json")
 
 
 def read_file(
-    path: Path, *, sheet: str | None = None, delimiter: str | None = None, encoding: str | None = None
+    path: Path,
+    *,
+    sheet: str | None = None,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    to_look: bool = False,
 ) -> RawFile:
     r"""Open a household file.
 
@@ -48,6 +54,8 @@ def read_file(
         Sheet of a spreadsheet, the first by default; table or layer of a database, by default the only one with rows.
     delimiter, encoding
         Of a text file; found out by default.
+    to_look
+        Only to say what it is: not to be refused for what it holds.
 
     Raises
     ------
@@ -55,6 +63,8 @@ def read_file(
         There is no such file.
     InputError
         It is empty, broken, of an unknown kind, or has two columns of one name.
+    PolicyError
+        It has the shape of FEC individual-contributor data.
 
     Examples
     --------
@@ -72,6 +82,13 @@ def read_file(
         raise InputError(f"{path} is a folder; name a file in it")
     if path.stat().st_size == 0:
         raise InputError(f"{path} is empty: there is not even a header in it")
+    raw = _open(path, sheet=sheet, delimiter=delimiter, encoding=encoding)
+    if not to_look:
+        refuse_contributions(path, raw)
+    return raw
+
+
+def _open(path: Path, *, sheet: str | None, delimiter: str | None, encoding: str | None) -> RawFile:
     kind = _kind_of(path)
     if kind in TEXTS:
         check_content(path)

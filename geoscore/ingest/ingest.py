@@ -15,7 +15,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from geoscore.errors import GeoscoreError, InputError, PolicyError, did_you_mean
+from geoscore.errors import GeoscoreError, InputError, did_you_mean
 from geoscore.ingest.columns import SAMPLE_ROWS, sensitive_columns
 from geoscore.ingest.download import forget_copies, show_path
 from geoscore.ingest.files import read_file
@@ -26,11 +26,6 @@ from geoscore.project import Source
 from geoscore.schemas import RECORD, REJECTED
 from geoscore.standardize import DateOrder, choose_date_order, find_date_order
 
-FEC_COLUMNS: Final = (
-    frozenset({"CMTE_ID", "AMNDT_IND", "RPT_TP", "IMAGE_NUM", "TRANSACTION_TP", "TRANSACTION_AMT", "SUB_ID"}),
-    frozenset({"COMMITTEE_ID", "IMAGE_NUMBER", "CONTRIBUTOR_NAME", "CONTRIBUTION_RECEIPT_AMOUNT", "SUB_ID"}),
-)
-FEC_ENOUGH: Final = 3
 MOSTLY_SWAPPED: Final = 0.5
 
 
@@ -170,7 +165,6 @@ class _Writers:
 
 def _open(source: Source, resolve: Callable[[Path], Path]) -> OpenSource:
     raw = _read(source, resolve)
-    _refuse_fec(source, raw)
     check_columns(source, raw.names)
     sensitive = _find_sensitive(source, raw)
     _check_sensitive(source, raw.names, sensitive)
@@ -210,15 +204,6 @@ def _check_sensitive(source: Source, names: Sequence[str], sensitive: Sequence[s
             raise InputError(f"{where} is mapped to a field, or is the id; only columns kept as features stand there")
         if column not in sensitive:
             raise InputError(f"{where} is not left out as sensitive and needs no reason; remove it there")
-
-
-def _refuse_fec(source: Source, raw: RawFile) -> None:
-    names = {name.upper() for name in raw.names}
-    if any(len(names & shape) >= FEC_ENOUGH for shape in FEC_COLUMNS):
-        raise PolicyError(
-            f"{source.path.name} has the columns of FEC individual-contributor data, which may not be used to solicit "
-            "or for commercial purposes, not even as scores (52 U.S.C. 30111(a)(4), 11 CFR 104.15); remove the source"
-        )
 
 
 def _ingest_one(

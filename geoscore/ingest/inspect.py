@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from geoscore.errors import InputError
 from geoscore.ingest.columns import SAMPLE_ROWS, ColumnGuess, infer_columns
+from geoscore.ingest.fec import is_fec
 from geoscore.ingest.files import read_file
 from geoscore.ingest.vocabulary import header_words
 from geoscore.project import Column, Source
@@ -52,6 +53,7 @@ ONE_COLUMN: Final = {
 }
 """Kinds of columns, and the field that a column of the kind is mapped to."""
 STREET_PARTS: Final = ("house_number", "street_direction", "street_name", "street_type")
+REFUSED: Final = "individual contributions of the FEC: geoscore does not use them (52 U.S.C. 30111(a)(4))"
 READABLE_BANDS: Final = 0.8
 
 
@@ -99,7 +101,7 @@ def inspect_file(path: Path, *, sheet: str | None = None) -> FileProfile:
     >>> [guess.kind for guess in inspect_file(path).columns]
     ['full_name', 'zip']
     """
-    raw = read_file(path, sheet=sheet)
+    raw = read_file(path, sheet=sheet, to_look=True)
     batches, rows = [], 0
     for batch, _ in raw.batches:
         batches.append(batch)
@@ -115,7 +117,8 @@ def inspect_file(path: Path, *, sheet: str | None = None) -> FileProfile:
         for guess in guesses
         if guess.kind == "income_band" and not _bands_can_be_read(sample.column(guess.name))
     }
-    return FileProfile(path, tuple(guesses), sample.num_rows, tuple(raw.notes), frozenset(coded))
+    notes = [*raw.notes, *([REFUSED] if is_fec(raw.names) else [])]
+    return FileProfile(path, tuple(guesses), sample.num_rows, tuple(notes), frozenset(coded))
 
 
 def _bands_can_be_read(values: pa.ChunkedArray) -> bool:

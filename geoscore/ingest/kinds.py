@@ -117,7 +117,13 @@ SETS: Final[dict[str, frozenset[str]]] = {
 
 SENSITIVE_HEADER: Final = re.compile(
     r"religio|faith|church|denominat|ethnic|\brace\b|_race|race_|hispanic|latino|ancestry|health|disease|medical|diagnos|"
-    r"disab|union|party|politic|ideolog|partisan|enrollment|affiliation|sexual|orientation|immigra|citizen|pregnan",
+    r"disab|union|party|politic|ideolog|partisan|enrollment|affiliation|sexual|orientation|immigra|citizen|pregnan|"
+    r"jewish|muslim|christian|catholic|protestant|evangelical|republican|democrat|"
+    # shares of groups around a household (pwhite, pct_black), and how its county or state votes (redcty, blue_state)
+    r"(?:^|[\W_]|p|pct|perc|percent|share|prop|frac|non)(?:white|black|asian|nativeam|native_am|minority)(?![a-z])|"
+    r"(?:^|[\W_])(?:red|blue)[ _]?(?:county|cty|co|state|st|district|0|1)(?![a-z])|"
+    r"(?:per|pct|percent|share|prop|vote)[\W_]?(?:bush|gore|kerry|mccain|obama|romney|clinton|trump|biden|harris|gop|dem|rep)"
+    r"(?![a-z])",
     re.IGNORECASE,
 )
 """Names of columns about what people may not be sorted by without a stated reason (METHODS 9)."""

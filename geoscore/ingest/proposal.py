@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from geoscore.ingest.columns import ColumnGuess
-from geoscore.ingest.inspect import SURE_ENOUGH, FileProfile, propose_source
+from geoscore.ingest.inspect import REFUSED, SURE_ENOUGH, FileProfile, propose_source
 from geoscore.project import Source
 
 TRUTH: Final = "truth"
@@ -61,6 +61,8 @@ def why_no_source(profile: FileProfile, source: Source | None) -> str | None:
     """Return why a file is left out of a project, or None where it is not."""
     if profile.path.name.lower().startswith(TRUTH):
         return "its name says that it holds the truth of made-up households, the answer and not a source"
+    if REFUSED in profile.notes:
+        return REFUSED
     if source is None:
         return "no column of it is of a kind that can be used"
     if is_address_list(source):
@@ -94,6 +96,7 @@ def _source_text(profile: FileProfile, name: str, folder: Path) -> str:
         *([f"id = {_quote(source.id)}"] if source.id else ["# no column tells every row apart, so rows are numbered"]),
         'vintage = "not stated"  # when the file was made, such as 2026-05-01',
         'licence = "not stated"  # what you may do with it',
+        '# kind = "own-list"  # or voter-file, property-roll, commercial-list, ...: what it may be used for',
         *(f"# {note}" for note in profile.notes),
         "",
         "[sources.columns]",

@@ -3,14 +3,14 @@
 The map asks no tile server for a background; the page that stands alone is made in `page`.
 """
 
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
 
-from geoscore.errors import SurfaceError
-from geoscore.ladder import at_threshold, interval
+from geoscore.ladder import Capacity, counts_at, interval
 from geoscore.maps.figures import HIDDEN, Figures, Floats, Rows, read_rows
+from geoscore.maps.measures import Measure, check_measure, measure_of, terms
 from geoscore.maps.palette import DIVERGING, INDEX_BREAKS, SEQUENTIAL, class_breaks, ramp, rgb
 from geoscore.schemas import SurfaceNote
 from geoscore.spatial.cells import cell_centers, cell_text
@@ -18,15 +18,11 @@ from geoscore.spatial.cells import cell_centers, cell_text
 if TYPE_CHECKING:
     import pydeck
 
-Measure = Literal["estimate", "share", "index", "low"]
-MEASURES: Final[tuple[Measure, ...]] = ("estimate", "share", "index", "low")
-"""Expected households, their share of all, that share with the region's at 100, the interval's low end."""
-
 _HIDDEN_COLOR: Final = (170, 174, 178)
 
 
 def deck_from_surface(
-    table: pa.Table, *, note: SurfaceNote, capacity: float = 2500, measure: Measure = "estimate"
+    table: pa.Table, *, note: SurfaceNote, capacity: Capacity = 2500.0, measure: Measure = "estimate"
 ) -> "pydeck.Deck":
     """Return a map of a surface's cells, colored by quantile class of ``measure``.
 
@@ -37,7 +33,7 @@ def deck_from_surface(
     note
         What the surface says of itself.
     capacity
-        Threshold in US dollars, anywhere on the ladder.
+        Threshold in US dollars, or band, anywhere on the ladder.
     measure
         What is colored: ``estimate`` (expected households with at least that capacity), ``share`` (of the
         cell's households), ``index`` (that share, with the region's at 100) or ``low`` (lower bound of the
@@ -65,11 +61,10 @@ def deck_from_surface(
     """
     import pydeck
 
-    if measure not in MEASURES:
-        raise SurfaceError(f"measure {measure!r} is unknown; use one of {', '.join(MEASURES)}")
+    check_measure(measure)
     rows = read_rows(table, note=note)
     cells, at, figures = rows.by_cell(rows.cell)
-    values = _measure(figures, rows.region(), capacity=capacity, measure=measure)
+    values = measure_of(figures, rows.region(), capacity=capacity, measure=measure)
     texts = _texts(figures, _zips(rows, at, size=len(cells)), note=note, capacity=capacity)
     colors = _colors(values, figures, measure=measure)
     longitude, latitude = cell_centers(cells)
@@ -98,23 +93,6 @@ def deck_from_surface(
     )
 
 
-def _measure(figures: Figures, region: Figures, *, capacity: float, measure: Measure) -> Floats:
-    estimate = at_threshold(figures.at_least, capacity)
-    if measure == "low":
-        return interval(estimate, at_threshold(figures.variance, capacity), figures.most)[0]
-    if measure == "estimate":
-        return estimate
-    share = _ratio(estimate, figures.households)
-    if measure == "share":
-        return share
-    whole = _ratio(at_threshold(region.at_least, capacity), region.households)
-    return 100.0 * _ratio(share, np.broadcast_to(whole, share.shape))
-
-
-def _ratio(top: Floats, bottom: Floats) -> Floats:
-    return np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0)
-
-
 def _colors(values: Floats, figures: Figures, *, measure: Measure) -> list[tuple[int, int, int]]:
     seen = (figures.hidden != HIDDEN) & (figures.households > 0)
     breaks = INDEX_BREAKS if measure == "index" else class_breaks(values[seen])
@@ -132,9 +110,9 @@ def _zips(rows: Rows, at: np.ndarray, *, size: int) -> list[str]:
     return [", ".join(zips) for zips in names]
 
 
-def _texts(figures: Figures, zips: list[str], *, note: SurfaceNote, capacity: float) -> list[str]:
-    estimate = at_threshold(figures.at_least, capacity)
-    low, high = interval(estimate, at_threshold(figures.variance, capacity), figures.most)
+def _texts(figures: Figures, zips: list[str], *, note: SurfaceNote, capacity: Capacity) -> list[str]:
+    estimate, variance = counts_at(figures.at_least, figures.spread, figures.households, capacity)
+    low, high = interval(estimate, variance, figures.most)
     ending = f"\n{note.formula}, {note.horizon}"
     texts = []
     for index, names in enumerate(zips):
@@ -143,7 +121,7 @@ def _texts(figures: Figures, zips: list[str], *, note: SurfaceNote, capacity: fl
             texts.append(f"{place}Too few households to show{ending}")
             continue
         texts.append(
-            f"{place}{estimate[index]:,.1f} households with at least ${capacity:,.0f}\n"
+            f"{place}{estimate[index]:,.1f} households with {terms(capacity)}\n"
             f"90% interval {low[index]:,.1f} to {high[index]:,.1f}\n"
             f"of {figures.households[index]:,.0f} households{ending}"
         )

@@ -31,6 +31,7 @@ class Figures:
     households: Floats
     at_least: Floats
     variance: Floats
+    spread: Floats  # variances of the households, then of the counts: shape (n, 1 + rungs)
     most: Floats  # households that may be here at most
     hidden: npt.NDArray[np.uint8]  # SHOWN, PARTLY_HIDDEN (some are counted elsewhere) or HIDDEN (all are)
 
@@ -72,6 +73,7 @@ class Rows:
             households=total.households,
             at_least=total.at_least,
             variance=total.variance[:, 1:],
+            spread=total.variance,
             most=total.most(),
             hidden=np.where(~any_shown, HIDDEN, np.where(missing, PARTLY_HIDDEN, SHOWN)).astype(np.uint8),
         )

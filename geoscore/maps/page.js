@@ -1,316 +1,291 @@
-// The page: its state and its panels. `figures.js` unpacks what it carries, `map.js` draws.
+// The page: its state, what changes it, and the order in which things are shown.
 "use strict";
-(() => {
-  const DATA = JSON.parse(document.getElementById("surface").textContent);
-  const LADDER = DATA.ladder;
+(async () => {
+  const head = JSON.parse(document.getElementById("surface").textContent);
+  const LADDER = head.ladder;
   const LAST = LADDER.length - 1;
   const at = (id) => document.getElementById(id);
+  const root = document.documentElement;
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  const isDark = () => dark.matches && !state.printing;
-  const HIDDEN_TEXT = "too few households: counted in a wider area";
   const state = {
-    rung: LADDER.indexOf(DATA.capacity),
+    capacity: { at: head.capacity, below: head.below },
     measure: "estimate",
+    classes: "even",
+    fade: false,
     zip: -1,
+    county: -1,
     cell: null,
+    area: null, // a city, a drawn area or a layer: { title, label, table }
     level: 0,
+    allZips: false,
     printing: false,
   };
+  const isDark = () => dark.matches && !state.printing;
+  const formats = makeFormats();
+  const { usd, usdShort } = formats;
+  let map = null;
 
-  const { whole, percent, usd, usdShort, compact, count, share, range } = makeFormats();
-  const { levels, zips, region } = unpackFigures(DATA);
+  function warn(error) {
+    at("map-error").hidden = false;
+    at("map-error").textContent = `This browser cannot draw the map (${error.message}).`;
+    root.dataset.map = "missing";
+  }
+  let arrays;
+  try {
+    arrays = unpackArrays(await inflate(at("figures").textContent), head.arrays);
+  } catch (error) {
+    warn(error);
+    return;
+  }
+  const surface = makeSurface(head, arrays);
+  const { levels, zips, counties, region } = surface;
+  const ladder = makeLadder(head);
+  const classes = makeClasses(head, ladder, region);
+  const extra = arrays.layers.map((layer) => ({ ...layer, ...layerArea(layer) }));
+  const plain = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 6 });
 
-  // ---- figures -------------------------------------------------------------------------------
-  function read(table, i, rung = state.rung) {
-    const n = table.households[i];
-    const m = table.at_least[i * LADDER.length + rung];
-    const [low, high] = intervalOf(m, table.variance[i * LADDER.length + rung], table.most[i], DATA.z);
-    return { n, m, low, high, share: n > 0 ? m / n : 0 };
+  function layerArea({ geometry }) {
+    const polygons = { Polygon: [geometry.coordinates], MultiPolygon: geometry.coordinates }[geometry.type];
+    if (!polygons) return { table: null };
+    return { table: surface.sumCells(shapes.coveredCells(polygons, levels[0])) };
   }
-  const regionNow = () => read(region, 0);
-  const indexOf = (figures) => {
-    const base = regionNow().share;
-    return base > 0 ? (100 * figures.share) / base : 0;
-  };
-  const valueOf = (figures) =>
-    ({ estimate: figures.m, share: figures.share, index: indexOf(figures), low: figures.low })[state.measure];
-  const seen = (table, i) => table.hidden[i] !== 2 && table.households[i] > 0;
+  const flat = (coordinates) => (typeof coordinates[0] === "number" ? [coordinates] : coordinates.flatMap(flat));
 
-  // ---- classes and colors --------------------------------------------------------------------
-  function classesOf(level) {
-    const values = Float64Array.from(level.cells, (_, i) => valueOf(read(level, i)));
-    const kept = values.filter((_, i) => seen(level, i)).sort();
-    const fixed = state.measure === "index";
-    const rounded = Array.from({ length: 6 }, (_, k) =>
-      Number(kept[Math.floor(((k + 1) * kept.length) / 7)]?.toPrecision(2)),
-    );
-    const breaks = fixed
-      ? DATA.palette.index_breaks
-      : [...new Set(rounded)].filter((b) => b > kept[0] && b <= kept.at(-1)).sort((a, b) => a - b);
-    const palette = (fixed ? DATA.palette.diverging : DATA.palette.sequential)[isDark() ? "dark" : "light"];
-    const colors = Array.from(
-      { length: breaks.length + 1 },
-      (_, k) => palette[breaks.length ? Math.round((k * (palette.length - 1)) / breaks.length) : 3],
-    );
-    const counts = colors.map(() => 0);
-    const classAt = Array.from(values, (value, i) => {
-      if (!seen(level, i)) return -1;
-      let k = 0;
-      while (k < breaks.length && value >= breaks[k]) k += 1;
-      counts[k] += 1;
-      return k;
-    });
-    return { breaks, colors, counts, classAt };
-  }
-
-  // ---- panels --------------------------------------------------------------------------------
-  const make = (tag, text, attributes = {}) => {
-    const made = Object.assign(document.createElement(tag), { textContent: text });
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    return made;
-  };
-  const levelText = () => percent(DATA.level);
-  const threshold = () => usd(LADDER[state.rung]);
-
-  function showTotal() {
-    const now = regionNow();
-    const total = at("total");
-    total.textContent = count(now.m);
-    Object.assign(total.dataset, {
-      total: now.m,
-      low: now.low,
-      high: now.high,
-      households: now.n,
-      capacity: LADDER[state.rung],
-    });
-    at("capacity-label").textContent = threshold();
-    const text = at("total-range");
-    text.replaceChildren(
-      `${levelText()} interval `,
-      make("b", range(now.low, now.high)),
-      ` · ${share(now.share)} of ${whole(now.n)} households`,
-    );
-    at("capacity").value = state.rung;
-    at("capacity").setAttribute("aria-valuetext", threshold());
-  }
-  function showCurve() {
-    const [table, i, name] =
-      state.zip >= 0 && seen(zips, state.zip) ? [zips, state.zip, `ZIP ${zips.codes[state.zip]}`] : [region, 0, ""];
-    const x = (rung) => ((100 * rung) / LAST).toFixed(2);
-    const rungs = LADDER.map((_, rung) => ({ rung, own: read(table, i, rung), whole: read(region, 0, rung) }));
-    const path = (points, value) =>
-      points.map((point) => `${x(point.rung)},${(100 - 100 * value(point)).toFixed(2)}`).join("L");
-    const ratio = (value, n) => (n > 0 ? value / n : 0);
-    const [band, all, line, mark] = at("curve").children;
-    band.setAttribute(
-      "d",
-      `M${path(rungs, (p) => ratio(p.own.low, p.own.n))}L${path([...rungs].reverse(), (p) => ratio(p.own.high, p.own.n))}Z`,
-    );
-    all.setAttribute("d", name ? `M${path(rungs, (p) => p.whole.share)}` : "");
-    line.setAttribute("d", `M${path(rungs, (p) => p.own.share)}`);
-    mark.setAttribute("d", `M${x(state.rung)},100V${(100 - 100 * rungs[state.rung].own.share).toFixed(2)}`);
-    at("curve-note").textContent = name
-      ? `Share of households at every threshold: ${name}, and the region dashed.`
-      : "The curve is the share of the region's households at every threshold.";
-  }
-  function showLegend(classes) {
-    const titles = {
-      estimate: `Expected households with ${threshold()} or more`,
-      share: `Share of households with ${threshold()} or more`,
-      index: `Share with ${threshold()} or more, region = 100`,
-      low: `Households with ${threshold()} or more, low end`,
-    };
-    const figure = (x) => (x < 10000 ? count(x) : compact(x));
-    const unit = { estimate: figure, share, index: whole, low: figure }[state.measure];
-    const { breaks, colors, counts } = classes;
-    at("legend-title").textContent = titles[state.measure];
-    at("legend-classes").replaceChildren(
-      ...colors.map((color, k) => {
-        const item = make("li", "");
-        const swatch = make("i", "");
-        swatch.style.background = color;
-        const from = k > 0 ? unit(breaks[k - 1]) : "lowest";
-        const words = `${from} to ${k < breaks.length ? unit(breaks[k]) : "highest"}`;
-        item.append(
-          swatch,
-          make("span", k < breaks.length ? unit(breaks[k]) : "–", { "aria-hidden": "true" }),
-          make("b", `${words}: ${counts[k]} hexagons`, { class: "quiet-text" }),
-        );
-        return item;
-      }),
-    );
-    const level = levels[state.level];
-    at("legend").dataset.classes = counts.join(",");
-    at("legend-hidden").hidden = !level.hidden.includes(2);
-    at("legend-hidden").lastElementChild.textContent = "Too few to show: counted in a wider area";
-    const how = state.measure === "index" ? "classes fixed around the region" : "about as many in every class";
-    const shown = counts.reduce((sum, some) => sum + some, 0);
-    const of = shown < level.cells.length ? ` of ${whole(level.cells.length)}` : "";
-    at("legend-note").textContent = `${whole(shown)}${of} hexagons at H3 resolution ${level.resolution}; ${how}.`;
-  }
-  function placeRow(name, table, i) {
-    const row = make("tr", "");
-    row.append(make("th", name, { scope: "row" }));
-    if (!seen(table, i)) {
-      row.append(make("td", table.hidden[i] ? HIDDEN_TEXT : "no households", { colspan: 3, class: "words" }));
-      return row;
+  // ---- what is chosen ------------------------------------------------------------------------
+  function chosenTable() {
+    const { zip, county, cell, area } = state;
+    if (zip >= 0) return { table: zips, i: zip, title: `ZIP ${zips.codes[zip]}`, name: `ZIP ${zips.codes[zip]}` };
+    if (cell) {
+      const level = levels[cell.level];
+      return { table: level, i: cell.i, title: `Hexagon ${level.cells[cell.i]}`, name: "this hexagon" };
     }
-    const now = read(table, i);
-    row.append(make("td", count(now.m)), make("td", range(now.low, now.high)), make("td", share(now.share)));
-    return row;
+    if (area) return { table: area.table, i: 0, title: area.title, name: area.title };
+    if (county >= 0) return { table: counties, i: county, title: panels.countyName(county), name: panels.countyName(county) };
+    return null;
   }
-  function showPlace() {
-    const card = at("place-card");
-    const { zip, cell } = state;
-    card.hidden = zip < 0 && !cell;
-    if (card.hidden) return;
-    const rows = [];
-    if (cell) rows.push(placeRow("Hexagon", levels[cell.level], cell.i));
-    if (zip >= 0) rows.push(placeRow("ZIP", zips, zip));
-    rows.push(placeRow("Region", region, 0));
-    at("place-title").textContent = zip >= 0 ? `ZIP ${zips.codes[zip]}` : `Hexagon ${levels[cell.level].cells[cell.i]}`;
-    at("place-level").textContent = levelText();
-    at("place-rows").replaceChildren(...rows);
-    const note = at("place-note");
-    const parts = [];
-    if (zip >= 0 && zips.county[zip] >= 0) parts.push(`${countyName(zips.county[zip])}. `);
-    if (cell && zip >= 0) parts.push(`Hexagon ${levels[cell.level].cells[cell.i]}. `);
-    const others = cell ? zipsOf(levels[cell.level], cell.i).filter((other) => other !== zip) : [];
-    if (others.length) parts.push("Also here: ", ...others.flatMap((other) => [zipButton(other), " "]));
-    if (zip >= 0 && zips.hidden[zip] === 1) parts.push("Some parts of this ZIP are too small to show.");
-    note.replaceChildren(...parts);
-    const shown = zip >= 0 ? read(zips, zip) : read(levels[cell.level], cell.i);
-    Object.assign(card.dataset, { total: shown.m, low: shown.low, high: shown.high, households: shown.n });
+  function chosenCells(level) {
+    const { zip, county, area } = state;
+    const all = level.cells.map((_, i) => i);
+    if (zip >= 0) return all.filter((i) => level.zipsOf(i).includes(zip));
+    if (county >= 0) return [];
+    if (!area?.zips) return [];
+    const wanted = new Set(area.zips.map((code) => zips.codes.indexOf(code)));
+    return all.filter((i) => level.zipsOf(i).some((one) => wanted.has(one)));
   }
-  const countyName = (i) => {
-    const name = DATA.counties[i] ?? "";
-    return /^\d*$/.test(name)
-      ? name && `County ${name}`
-      : / (county|parish|borough|city)$/i.test(name)
-        ? name
-        : `${name} County`;
-  };
-  const zipsOf = (level, i) => Array.from(level.zipAt.subarray(level.offsets[i], level.offsets[i + 1]));
-  function zipButton(zip) {
-    const button = make("button", zips.codes[zip], { type: "button", class: "link" });
-    button.addEventListener("click", () => select({ zip, fly: true }));
-    return button;
+  function select({ zip = -1, cell = null, county = -1, area = null, fly = false, points = null, place = null }) {
+    Object.assign(state, { cell, county, area });
+    state.zip = zip < 0 && cell ? (levels[cell.level].zipsOf(cell.i)[0] ?? -1) : zip;
+    if (!area?.geojson) drawing.clear();
+    update();
+    if (!fly || !map) return;
+    map.flyTo({ cell, zip: cell ? -1 : zip, points, at: place });
+    document.querySelector("main").scrollIntoView({ block: "nearest" });
   }
-  function showTable() {
-    const enough = zips.households.filter((n) => n >= 100).length >= 20;
-    const small = enough && (state.measure === "share" || state.measure === "index") ? 100 : 0;
-    const all = zips.codes.map((_, i) => i).filter((i) => seen(zips, i) && zips.households[i] >= small);
-    const now = new Map(all.map((i) => [i, read(zips, i)]));
-    const first = all.sort((a, b) => valueOf(now.get(b)) - valueOf(now.get(a))).slice(0, 20);
-    const by = {
-      estimate: "expected households",
-      share: "share of households",
-      index: "index",
-      low: "low end of the interval",
-    }[state.measure];
-    at("zips-title").textContent = `Top ${whole(first.length)} ZIPs by ${by}`;
-    at("zips-note").textContent =
-      `Capacity of at least ${threshold()}, of ${whole(all.length)} ZIPs${small ? ` with ${small} households or more` : ""}. Choose one to see it on the map.`;
-    at("zips-estimate").textContent = `${threshold()} or more`;
-    at("zips-interval").textContent = `${levelText()} interval`;
-    at("zips-rows").replaceChildren(
-      ...first.map((i, rank) => {
-        const row = make("tr", "");
-        const head = make("th", "", { scope: "row" });
-        const figures = now.get(i);
-        head.append(zipButton(i));
-        const cells = {
-          n: whole(figures.n),
-          estimate: count(figures.m),
-          low: range(figures.low, figures.high),
-          share: share(figures.share),
-          index: whole(indexOf(figures)),
-        };
-        row.append(make("td", whole(rank + 1), { class: "n" }), head, make("td", DATA.counties[zips.county[i]] ?? "–"));
-        for (const [name, text] of Object.entries(cells))
-          row.append(make("td", text, { class: name === state.measure ? "n sorted" : "n" }));
-        return row;
-      }),
+  function selectLayer(layer) {
+    const area = layer.table ? { title: layer.name, label: "Area", table: layer.table } : null;
+    select({ area, fly: true, points: flat(layer.geometry.coordinates ?? [layer.at]) });
+  }
+  function selectDrawn(corners, { fly = false } = {}) {
+    const table = surface.sumCells(shapes.coveredCells([[corners]], levels[0]));
+    const area = { title: "The drawn area", label: "Area", table, geojson: drawing.geojson() };
+    select({ area, fly, points: fly ? corners : null });
+    if (!(table.households[0] > 0) && !table.hidden[0]) say("No hexagon lies in this outline.");
+  }
+  const say = (text) => (at("search-note").textContent = text);
+
+  // ---- search --------------------------------------------------------------------------------
+  function find(text) {
+    const wanted = text.trim().toLowerCase().replace(/^(\d{5})-\d{4}$/, "$1"); // prettier-ignore
+    say("");
+    const zip = zips.codes.indexOf(wanted);
+    if (zip >= 0) return select({ zip, fly: true });
+    const level = levels.findIndex((one) => one.cells.includes(wanted));
+    if (level >= 0) return select({ cell: { level, i: levels[level].cells.indexOf(wanted) }, fly: true });
+    const layer = extra.find(({ name }) => name.toLowerCase() === wanted);
+    if (layer) return selectLayer(layer);
+    const bare = wanted.replace(/ county$/, "");
+    const county = head.counties.findIndex((name) => name.toLowerCase().replace(/ county$/, "") === bare);
+    const start = (name) => name.toLowerCase().startsWith(wanted);
+    const place = head.places.find(([name]) => name.toLowerCase() === wanted) ?? (wanted.length > 2 && county < 0 ? head.places.find(([name]) => start(name)) : null);
+    if (county >= 0 && (!place || wanted !== bare)) return selectCounty(county);
+    if (place) return selectPlace(place);
+    return say(`${text.trim() || "Nothing"} is not on this map.`);
+  } // prettier-ignore
+  function selectCounty(county) {
+    const points = levels[0].cells.flatMap((_, i) =>
+      levels[0].county[i] === county ? [[levels[0].longitude(i), levels[0].latitude(i)]] : [],
     );
+    select({ county, fly: true, points });
+  }
+  function selectPlace([name, longitude, latitude, , codes]) {
+    const known = codes.filter((code) => zips.codes.includes(code));
+    const table = known.length ? surface.sumZips(known) : null;
+    const area = table && { title: name, label: "Its ZIPs", table, zips: known };
+    select({ area, fly: true, place: [longitude, latitude] });
+    if (!table) say(`No household of these files lives in ${name}.`);
   }
 
-  // ---- state ---------------------------------------------------------------------------------
+  // ---- showing -------------------------------------------------------------------------------
+  const tools = {
+    state, formats, ladder, classes, chosenTable, select, selectLayer, number: (x) => plain.format(x), areaButtons,
+  }; // prettier-ignore
+  const panels = makePanels(head, surface, tools);
+  const position = (amount) => {
+    const upper = Math.max(1, LADDER.findIndex((rung) => rung >= amount));
+    const [low, high] = [LADDER[upper - 1], LADDER[upper]].map(Math.log);
+    return upper - 1 + (Math.log(amount) - low) / (high - low);
+  };
   function update() {
-    const classes = classesOf(levels[state.level]);
-    showTotal();
-    showCurve();
-    showLegend(classes);
-    showPlace();
-    showTable();
-    map?.draw(classes);
+    const drawnClasses = classes.classesOf(levels[state.level], state, isDark() ? "dark" : "light");
+    showControls();
+    panels.showTotal();
+    panels.showCurve(position);
+    panels.showLegend(drawnClasses);
+    panels.showPlace();
+    panels.showTable();
+    panels.showLayers(extra);
+    map?.draw(drawnClasses);
     clearTimeout(saving);
     saving = setTimeout(saveState, 250);
+  }
+  function showControls() {
+    const { at: from, below } = state.capacity;
+    const band = Boolean(below);
+    at("mode-band").checked = band;
+    at("mode-least").checked = !band;
+    at("below-field").hidden = !band;
+    at("below").hidden = !band;
+    at("slider").dataset.band = band;
+    at("from-words").textContent = band ? "From" : "At least";
+    for (const [id, amount] of [["capacity", from], ["below", below ?? LADDER[LAST]]]) {
+      const rung = LADDER.indexOf(amount);
+      at(id).value = rung >= 0 ? rung : Math.round(position(amount));
+      at(id).setAttribute("aria-valuetext", usd(amount));
+      if (document.activeElement !== at(`${id}-usd`)) at(`${id}-usd`).value = amount;
+    }
+    at("slider").style.setProperty("--from", `${(100 * position(from)) / LAST}%`);
+    at("slider").style.setProperty("--to", `${band ? (100 * position(below)) / LAST : 100}%`);
+    document.querySelector(`[name=measure][value=${state.measure}]`).checked = true;
+    document.querySelector(`[name=classes][value=${state.classes}]`).checked = true;
+    at("fade").checked = state.fade;
+    const { active, corners } = drawing.state();
+    at("draw").setAttribute("aria-pressed", active);
+    at("draw-card").hidden = !active;
+    at("draw-done").disabled = corners.length < 3;
+  } // prettier-ignore
+
+  // ---- state ---------------------------------------------------------------------------------
+  function setCapacity(from, below = state.capacity.below) {
+    const on = (amount) => Math.min(Math.max(amount, LADDER[0]), LADDER[LAST]);
+    let [a, b] = [on(from), below ? on(below) : null];
+    if (b && a >= b) {
+      // the end that was moved pushes the other one along
+      if (from !== state.capacity.at) b = LADDER.find((rung) => rung > a) ?? b;
+      else a = LADDER.findLast((rung) => rung < b) ?? a;
+      if (a >= b) [a, b] = [LADDER[LAST - 1], LADDER[LAST]];
+    }
+    state.capacity = { at: a, below: b };
+    update();
   }
   // The address holds the state, to be shared; Safari allows few changes a minute, a framed page perhaps none.
   let saving = 0;
   function saveState() {
-    const hash = new URLSearchParams({ capacity: LADDER[state.rung], measure: state.measure });
+    const { at: from, below } = state.capacity;
+    const hash = new URLSearchParams({ capacity: below ? `${from}:${below}` : from, measure: state.measure });
+    if (state.classes !== "even") hash.set("classes", state.classes);
+    if (state.fade) hash.set("fade", "1");
     if (state.zip >= 0) hash.set("zip", zips.codes[state.zip]);
     if (state.cell) hash.set("cell", levels[state.cell.level].cells[state.cell.i]);
+    const { closed, corners } = drawing.state();
+    if (closed) hash.set("area", corners.flat().join(","));
+    else if (state.area) hash.set("place", state.area.title);
+    if (state.county >= 0) hash.set("place", panels.countyName(state.county));
     try {
       history.replaceState(null, "", `#${hash}`);
     } catch {
       // The page works as well without.
     }
   }
-  function select({ zip = -1, cell = null, fly = false }) {
-    state.cell = cell;
-    state.zip = zip < 0 && cell ? (zipsOf(levels[cell.level], cell.i)[0] ?? -1) : zip;
-    update();
-    if (!fly || !map) return;
-    map.fly();
-    document.querySelector("main").scrollIntoView({ block: "nearest" });
-  }
-  function find(text) {
-    const wanted = text
-      .trim()
-      .toLowerCase()
-      .replace(/^(\d{5})-\d{4}$/, "$1");
-    const zip = zips.codes.indexOf(wanted);
-    const level = levels.findIndex((one) => one.cells.includes(wanted));
-    at("search-note").textContent = zip >= 0 || level >= 0 ? "" : `${text.trim() || "Nothing"} is not on this map.`;
-    if (zip >= 0) select({ zip, fly: true });
-    else if (level >= 0) select({ cell: { level, i: levels[level].cells.indexOf(wanted) }, fly: true });
-  }
   function readHash() {
     const hash = new URLSearchParams(location.hash.slice(1));
-    const rung = LADDER.indexOf(Number(hash.get("capacity")));
-    if (rung >= 0) state.rung = rung;
-    const radio = [...document.querySelectorAll("[name=measure]")].find((one) => one.value === hash.get("measure"));
-    if (radio) {
-      radio.checked = true;
-      state.measure = radio.value;
-    }
-    const cell = hash.get("cell");
-    if (cell || hash.get("zip")) find(cell ?? hash.get("zip"));
+    const [from, below] = (hash.get("capacity") ?? "").split(":").map(Number);
+    const measure = document.querySelector(`[name=measure][value="${CSS.escape(hash.get("measure") ?? "")}"]`);
+    if (measure) state.measure = measure.value;
+    if (hash.get("classes") === "fixed") state.classes = "fixed";
+    state.fade = hash.get("fade") === "1";
+    if (from >= LADDER[0] && from <= LADDER[LAST]) state.capacity = { at: from, below: below > from ? below : null };
+    const [cell, area] = [hash.get("cell"), (hash.get("area") ?? "").split(",").map(Number)];
+    const place = hash.get("zip") ?? hash.get("place");
+    if (area.length >= 6 && area.length % 2 === 0 && area.every(Number.isFinite)) {
+      drawing.set(Array.from({ length: area.length / 2 }, (_, i) => [area[2 * i], area[2 * i + 1]]));
+      selectDrawn(drawing.state().corners, { fly: true });
+    } else if (cell || place) find(cell ?? place);
     if (cell && zips.codes.includes(hash.get("zip"))) state.zip = zips.codes.indexOf(hash.get("zip"));
     update();
   }
+
+  // ---- drawing an area -----------------------------------------------------------------------
+  const drawing = makeDrawing({
+    degreesPerPixel: () => map?.degreesPerPixel() ?? 0.001,
+    onChange: () => {
+      map?.drawingMode(drawing.state().active);
+      showControls();
+      map?.redraw();
+    },
+    onDone: () => {
+      map?.drawingMode(false);
+      selectDrawn(drawing.state().corners);
+      at("place-card").querySelector("button").focus({ preventScroll: true });
+    },
+    onHint: say,
+  });
+  function save(name, text, type) {
+    const link = panels.make("a", "", { href: URL.createObjectURL(new Blob([text], { type })), download: name });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  }
+  function areaButtons() {
+    const button = panels.make("button", "Save the outline", { type: "button", class: "link" });
+    button.addEventListener("click", () =>
+      save("area.geojson", `${JSON.stringify(state.area.geojson)}\n`, "application/geo+json"),
+    );
+    return [button, " as GeoJSON, for geoscore query --area."];
+  }
+
+  // ---- listening -----------------------------------------------------------------------------
   function listen() {
-    const slider = at("capacity");
-    slider.max = LAST;
-    slider.addEventListener("input", () => {
-      state.rung = Number(slider.value);
+    for (const id of ["capacity", "below"]) {
+      at(id).max = LAST;
+      at(id).addEventListener("input", () => {
+        const amount = LADDER[Number(at(id).value)];
+        if (id === "capacity") setCapacity(amount);
+        else setCapacity(state.capacity.at, amount);
+      });
+      at(`${id}-usd`).addEventListener("change", (event) => {
+        const amount = Number(event.target.value.replace(/[$,\s]/g, ""));
+        if (amount > 0) setCapacity(...(id === "capacity" ? [amount] : [state.capacity.at, amount]));
+        event.target.value = id === "capacity" ? state.capacity.at : state.capacity.below;
+      });
+    }
+    const next = () => LADDER.find((rung) => rung >= 4 * state.capacity.at) ?? LADDER[LAST];
+    at("mode-band").addEventListener("change", () => setCapacity(state.capacity.at, next()));
+    at("mode-least").addEventListener("change", () => setCapacity(state.capacity.at, null));
+    for (const rung of [50, 250, 1000, 2500, 10000, 25000, 1000000]) {
+      const left = `left:${(100 * LADDER.indexOf(rung)) / LAST}%`;
+      if (LADDER.includes(rung)) at("ticks").append(panels.make("span", usdShort(rung), { style: left }));
+    }
+    for (const name of ["measure", "classes"])
+      for (const radio of document.querySelectorAll(`[name=${name}]`))
+        radio.addEventListener("change", () => {
+          state[name] = radio.value;
+          update();
+        });
+    at("fade").addEventListener("change", () => {
+      state.fade = at("fade").checked;
       update();
     });
-    for (const rung of [50, 250, 1000, 2500, 10000, 25000, 1000000]
-      .map((usd_) => LADDER.indexOf(usd_))
-      .filter((rung) => rung >= 0)) {
-      at("ticks").append(
-        Object.assign(make("span", usdShort(LADDER[rung])), { style: `left:${(100 * rung) / LAST}%` }),
-      );
-    }
-    for (const radio of document.querySelectorAll("[name=measure]"))
-      radio.addEventListener("change", () => {
-        state.measure = radio.value;
-        update();
-      });
-    at("zips").append(...zips.codes.map((code) => make("option", "", { value: code })));
+    const options = [...zips.codes, ...head.places.map(([name]) => name), ...head.counties.map((_, i) => panels.countyName(i)), ...extra.map(({ name }) => name)];
+    at("finds").append(...options.map((value) => panels.make("option", "", { value })));
     at("search").addEventListener("submit", (event) => {
       event.preventDefault();
       find(at("place").value);
@@ -319,41 +294,43 @@
       select({});
       at("place").focus();
     });
+    at("zips-all").addEventListener("click", () => {
+      state.allZips = !state.allZips;
+      panels.showTable();
+    });
+    at("zips-save").addEventListener("click", () => save("zips.csv", panels.tableText(), "text/csv"));
+    at("draw").addEventListener("click", () => {
+      if (drawing.state().active) drawing.stop();
+      else {
+        select({});
+        drawing.begin();
+      }
+    });
+    at("draw-done").addEventListener("click", () => drawing.finish());
+    at("draw-stop").addEventListener("click", () => drawing.stop());
+    addEventListener("keydown", ({ key, target }) => {
+      if (!drawing.state().active || target.matches("input")) return;
+      if (key === "Escape") drawing.stop();
+      if (key === "Backspace") drawing.back();
+    });
     addEventListener("hashchange", readHash);
     dark.addEventListener("change", update);
-  }
-
-  function warn(error) {
-    at("map-error").hidden = false;
-    at("map-error").textContent =
-      `This browser cannot draw the map (${error.message}). The table below holds the figures.`;
-    document.documentElement.dataset.map = "missing";
-  }
+  } // prettier-ignore
 
   // ---- the map -------------------------------------------------------------------------------
-  function describe(level, i) {
-    const now = read(level, i);
-    const codes = zipsOf(level, i).map((zip) => zips.codes[zip]);
-    const names = codes.length > 4 ? `${codes.slice(0, 4).join(", ")} and ${codes.length - 4} more` : codes.join(", ");
-    const where = [names && `ZIP ${names}`, countyName(level.county[i])].filter(Boolean).join(" · ");
-    const figures = seen(level, i)
-      ? [
-          make("b", `${count(now.m)} households`),
-          make("p", `with at least ${threshold()}, of ${count(now.n)} (${share(now.share)})`),
-          make("p", `${levelText()} interval ${range(now.low, now.high)} · index ${whole(indexOf(now))}`),
-        ]
-      : [make("b", "Not shown"), make("p", HIDDEN_TEXT)];
-    return [...figures, make("p", where, { class: "quiet" })];
-  }
   function openMap() {
     const opened = startMap({
       frame: at("map"),
       tooltip: at("tooltip"),
       state,
       levels,
-      outlines: DATA.outlines,
-      zipsOf,
-      describe,
+      ground: arrays.ground,
+      places: head.places,
+      extra,
+      tiles: head.tiles ?? null,
+      chosenCells,
+      describe: panels.describe,
+      drawing: drawing.state,
       isDark,
       calm: () => matchMedia("(prefers-reduced-motion: reduce)").matches,
       onLevel: (next) => {
@@ -361,8 +338,11 @@
         state.level = next;
         update();
       },
+      onCorner: drawing.corner,
+      onLasso: drawing.lasso,
+      onLassoEnd: drawing.lassoEnd,
       onChoose: (i) => select({ cell: { level: state.level, i } }),
-      onDrawn: () => (document.documentElement.dataset.map = "drawn"),
+      onDrawn: () => (root.dataset.map = "drawn"),
       onError: warn,
     });
     at("zoom-in").addEventListener("click", () => opened.zoom(1));
@@ -379,18 +359,20 @@
     return opened;
   }
 
-  // Figures first, so that they can be read while the drawing code below this script still loads.
-  let map = null;
-  function start() {
+  // Figures first, so that they can be read while the drawing code still unpacks.
+  listen();
+  readHash();
+  root.dataset.figures = "shown";
+  requestAnimationFrame(() => setTimeout(start));
+  async function start() {
     try {
+      const script = document.createElement("script");
+      script.textContent = new TextDecoder().decode(await inflate(at("drawing-code").textContent));
+      document.head.append(script);
       map = openMap();
     } catch (error) {
       warn(error);
     }
-    update();
-    if (state.zip >= 0 || state.cell) map?.fly();
+    readHash();
   }
-  listen();
-  readHash();
-  addEventListener("DOMContentLoaded", () => requestAnimationFrame(() => setTimeout(start)));
 })();

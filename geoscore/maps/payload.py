@@ -1,11 +1,11 @@
-"""What a page carries: sums by cell, ZIP and region, packed small enough to travel by mail.
+"""What a page carries: a surface's rows packed for the mail, and the ground, places and layers they lie among.
 
-Region and ZIP figures are exact; those of a cell are within a 30,000th of its households.
+Where figures are rounded to a tenth, as published ones are, the page holds them exactly. Of others a cell's count is
+within 0.0005 households; sums by ZIP, county and region are exact always.
 """
 
-import base64
-from dataclasses import replace
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,24 +13,38 @@ import shapely
 import shapely.geometry
 
 from geoscore.errors import InputError
-from geoscore.ladder import LEVEL, Z, at_threshold
-from geoscore.maps.figures import HIDDEN, Figures, Floats, Integers, Rows
+from geoscore.ladder import LEVEL, Capacity, Z, check_band, check_threshold
+from geoscore.maps.figures import PLACES, Figures, Floats, Rows
+from geoscore.maps.layers import MapLayer, figure_columns
+from geoscore.maps.packing import Packer
 from geoscore.maps.palette import DIVERGING, INDEX_BREAKS, SEQUENTIAL
-from geoscore.schemas import LADDER, SurfaceNote
-from geoscore.spatial.cells import cell_centers, parent_cells
+from geoscore.reference.basemap import Basemap, Place
+from geoscore.schemas import SurfaceNote
+from geoscore.spatial.cells import parent_cells
 from geoscore.spatial.polygons import cell_polygons
 
 _CROWDED: Final = 1500  # cells; more of them get a coarser level for a far view
 _MOST_LEVELS: Final = 3
-_STEPS: Final = 65_535
-_HATCHES: Final = 5  # lines across a hidden cell
+_TENTHS: Final = 10.0
+_FINE: Final = 1000.0
+_MICRODEGREES: Final = 1e6
 _OUTLINE_TOLERANCE: Final = 0.0008  # degrees, under 100 m
+_ZIP_TOLERANCE: Final = 0.0012
+_DEGREE_DECIMALS: Final = 4
 
-JSONValue = dict[str, object]
+JSONValue = dict[str, Any]
 
 
-def page_data(rows: Rows, *, note: SurfaceNote, capacity: float, outlines: JSONValue | None) -> JSONValue:
-    """Return all that the page's script reads, ready for JSON.
+def page_data(
+    rows: Rows,
+    *,
+    note: SurfaceNote,
+    capacity: Capacity = 2500.0,
+    basemap: Basemap | None = None,
+    layers: tuple[MapLayer, ...] = (),
+    clean: Callable[[Any], Any] = lambda value: value,
+) -> tuple[JSONValue, str]:
+    """Return what the page's script reads: a head that is plain JSON, and the packed arrays it indexes.
 
     Parameters
     ----------
@@ -39,19 +53,18 @@ def page_data(rows: Rows, *, note: SurfaceNote, capacity: float, outlines: JSONV
     note
         What the surface says of itself.
     capacity
-        The threshold at which the page opens, in US dollars; the slider takes it between its rungs.
-    outlines
-        County polygons, a GeoJSON FeatureCollection in degrees with a ``name`` each; drawn as they are.
-
-    Returns
-    -------
-    dict
-        ``region`` and ``zips`` hold exact sums, ``levels`` the cells and their parents for a far view.
+        The threshold, or band, at which the page opens, in US dollars.
+    basemap
+        Outlines and names.
+    layers
+        Shapes of the user's own.
+    clean
+        What every text goes through that is packed.
 
     Raises
     ------
     InputError
-        The outlines are not a FeatureCollection of polygons.
+        An outline is not a polygon, or a layer no shape.
     SurfaceError
         The threshold lies off the ladder.
 
@@ -64,180 +77,182 @@ def page_data(rows: Rows, *, note: SurfaceNote, capacity: float, outlines: JSONV
     >>> table = pa.Table.from_pylist([dict(zip(SURFACE.names, row, strict=True))], SURFACE)
     >>> note = SurfaceNote(title="", region="", universe="", formula="", formula_text="", horizon="",
     ...                    purpose="", vintage="", resolution=7, k=10, published=True)
-    >>> data = page_data(read_rows(table, note=note), note=note, capacity=2500, outlines=None)
-    >>> data["region"]["households"]
-    10.0
+    >>> head, figures = page_data(read_rows(table, note=note), note=note)
+    >>> head["zips"], head["levels"]
+    (['94301'], [7])
     """
-    ladder: tuple[float, ...] = note.ladder
-    if capacity not in ladder:
-        rows, ladder = with_threshold(rows, capacity), tuple(sorted((*ladder, capacity)))
-    region = rows.region()
-    return {
-        "capacity": capacity,
-        "ladder": list(ladder),
+    at, below = capacity if isinstance(capacity, tuple) else (capacity, None)
+    if isinstance(capacity, tuple):
+        check_band(capacity)
+    check_threshold(at)
+    basemap = basemap or Basemap()
+    packer = Packer()
+    levels = _pack_cells(packer, rows, resolution=note.resolution)
+    _pack_rows(packer, rows)
+    _pack_sums(packer, rows)
+    packer.add_json("ground", clean(_ground(basemap)))
+    packer.add_json("layers", [clean(_layer(layer)) for layer in layers])
+    head = {
+        "capacity": at,
+        "below": below,
+        "ladder": list(note.ladder),
         "level": LEVEL,
         "z": Z,
         "k": note.k,
+        "region": note.region,
+        "levels": levels,
+        "zips": list(rows.zips),
         "counties": [note.counties.get(code, code) for code in rows.counties],
+        "places": [_place(place) for place in basemap.places],
+        "layer_columns": figure_columns(layers),
         "palette": {"sequential": SEQUENTIAL, "diverging": DIVERGING, "index_breaks": INDEX_BREAKS},
-        "region": {
-            "name": note.region,
-            "households": float(region.households[0]),
-            "at_least": region.at_least[0].tolist(),
-            "variance": region.variance[0].tolist(),
-            "most": float(region.most[0]),
-        },
-        "zips": _zips(rows),
-        "levels": _levels(rows, resolution=note.resolution),
-        "outlines": _outlines(outlines),
+        "arrays": packer.index,
     }
+    return head, packer.text()
 
 
-def with_threshold(rows: Rows, capacity: float) -> Rows:
-    """Return rows whose ladders hold one more threshold, read from the two rungs around it."""
-    place = int(np.searchsorted(LADDER, capacity))
-
-    def insert(figures: Floats) -> Floats:
-        first = figures.shape[1] - len(LADDER)  # variances begin with that of the households
-        return np.insert(figures, first + place, at_threshold(figures[:, first:], capacity), axis=1)
-
-    return replace(
-        rows,
-        at_least=insert(rows.at_least),
-        variance=insert(rows.variance),
-        zip_covariance=insert(rows.zip_covariance),
-        county_covariance=insert(rows.county_covariance),
-    )
-
-
-def pack(values: npt.NDArray[np.generic], kind: str) -> str:
-    """Return an array as base64 of its little-endian bytes of the NumPy ``kind``, such as ``f4``.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> pack(np.array([1, 2]), "u2")
-    'AQACAA=='
-    """
-    return base64.b64encode(np.ascontiguousarray(values, dtype=f"<{kind}").tobytes()).decode("ascii")
-
-
-def pack_ladder(values: Floats) -> JSONValue:
-    """Return rows of non-negative figures as 16-bit square roots of shares of each row's largest.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> pack_ladder(np.array([[4.0, 1.0]]))["root"] == pack(np.array([65535, 32768]), "u2")
-    True
-    """
-    top = values.max(axis=1, initial=0.0)
-    share = np.divide(values, top[:, None], out=np.zeros_like(values), where=top[:, None] > 0)
-    return {"top": pack(top, "f4"), "root": pack(np.rint(np.sqrt(share) * _STEPS), "u2")}
-
-
-def _zips(rows: Rows) -> JSONValue:
-    figures = rows.sums(rows.zip_at, size=len(rows.zips), within=("cell", "zip"))
-    county = _heaviest(rows.zip_at, rows.county_at, rows.households, size=len(rows.zips))
-    return {
-        "codes": rows.zips,
-        "county": county.tolist(),
-        "households": pack(figures.households, "f8"),
-        "at_least": pack(figures.at_least, "f8"),
-        "variance": pack(figures.variance, "f8"),
-        "most": pack(figures.most, "f8"),
-        "hidden": pack(figures.hidden, "u1"),
-    }
-
-
-def _levels(rows: Rows, *, resolution: int) -> list[JSONValue]:
-    levels = [_level(rows, rows.cell, resolution=resolution)]
-    cell = rows.cell
-    while len(np.unique(cell)) > _CROWDED and len(levels) < _MOST_LEVELS and resolution > 0:
+def _pack_cells(packer: Packer, rows: Rows, *, resolution: int) -> list[int]:
+    """Pack the cells of every level with their corners, and each cell's place among those one level up."""
+    cells = np.unique(rows.cell[rows.cell > 0])
+    levels = [resolution]
+    _pack_level(packer, cells, level=0)
+    while len(cells) > _CROWDED and len(levels) < _MOST_LEVELS and resolution > 0:
         resolution -= 1
-        cell = cell.copy()
-        cell[cell > 0] = parent_cells(cell[cell > 0], resolution=resolution)
-        levels.append(_level(rows, cell, resolution=resolution))
+        cells, at = np.unique(parent_cells(cells, resolution=resolution), return_inverse=True)
+        packer.add(f"parent{len(levels)}", at.reshape(-1, 1), delta="rows")
+        _pack_level(packer, cells, level=len(levels))
+        levels.append(resolution)
     return levels
 
 
-def _level(rows: Rows, cell: npt.NDArray[np.uint64], *, resolution: int) -> JSONValue:
-    cells, at, figures = rows.by_cell(cell)
-    longitude, latitude = cell_centers(cells)
-    offsets, zip_at = _zips_of_cells(rows, at, size=len(cells))
+def _pack_level(packer: Packer, cells: npt.NDArray[np.uint64], *, level: int) -> None:
+    """Pack cells in their order, the middles of their corners, and the corners as steps from there.
+
+    Opposite corners are nearly each other's negative, and neighbors nearly alike, so that little is left to store.
+    """
+    packer.add_words(f"cells{level}", cells)
+    shapes = cell_polygons(cells) if len(cells) else np.array([], dtype=object)
+    points, owner = shapely.get_coordinates(shapes, return_index=True)
+    lengths = np.bincount(owner, minlength=len(cells)) - 1  # a ring ends where it began
+    first = (
+        np.concatenate([[0], np.cumsum(lengths + 1)[:-1]]).astype(np.int64) if len(cells) else np.array([], np.int64)
+    )
+    most = max(6, int(lengths.max(initial=6)))
+    corner = np.minimum(np.arange(most), lengths[:, None] - 1)  # where a cell has fewer, the last one again
+    corners = points[first[:, None] + corner] if len(cells) else np.zeros((0, most, 2))
+    steps = np.rint(corners * _MICRODEGREES)
+    middle = np.rint(steps.mean(axis=1))
+    offsets = steps - middle[:, None, :]
+    offsets[:, 3:6] += offsets[:, :3]
+    packer.add(f"middle{level}", middle, delta="rows")
+    packer.add(f"corners{level}", offsets.reshape(len(cells), 2 * most), delta="rows")
+
+
+def _pack_rows(packer: Packer, rows: Rows) -> None:
+    """Pack the surface's rows: everything that is summed on the page is summed of them."""
+    cells = np.unique(rows.cell[rows.cell > 0])
+    at = np.where(rows.cell > 0, np.searchsorted(cells, rows.cell), -1)
+    counted = np.array([PLACES.index(str(place)) if str(place) in PLACES else 0 for place in rows.counted_in], np.int64)
+    places = np.column_stack([at, rows.zip_at, rows.county_at, counted, rows.shown.astype(np.int64)])
+    packer.add("places", places.reshape(len(rows.cell), 5), delta="rows")
+    exact = all(_in_tenths(part) for part in (rows.households, rows.at_least, rows.variance, rows.zip_covariance))
+    counts = np.column_stack([rows.households, rows.at_least])
+    packer.add("counts", counts, delta="columns", scale=_TENTHS if exact else _FINE)
+    with_zip, with_county = rows.zip_covariance - rows.variance, rows.county_covariance - rows.zip_covariance
+    if exact:
+        for name, part in (("variance", rows.variance), ("with_zip", with_zip), ("with_county", with_county)):
+            packer.add(name, part, delta="columns", scale=_TENTHS)
+        return
+    packer.add("variance", rows.variance, delta="columns", scale=500.0, root=True)
+    packer.add("with_zip", with_zip, delta="columns", scale=10.0, root=True)
+    packer.add("with_county", with_county, delta="columns", scale=10.0, root=True)
+
+
+def _in_tenths(values: Floats) -> bool:
+    return bool(np.all(np.abs(values * _TENTHS - np.rint(values * _TENTHS)) < 1e-6))  # noqa: PLR2004  a float's noise
+
+
+def _pack_sums(packer: Packer, rows: Rows) -> None:
+    """Pack the sums by ZIP and county and of everything, exactly as a query reckons them."""
+    by_zip = rows.sums(rows.zip_at, size=len(rows.zips), within=("cell", "zip"))
+    by_county = rows.sums(rows.county_at, size=len(rows.counties), within=("cell", "zip", "county"))
+    for name, sums in (("zip_sums", by_zip), ("county_sums", by_county), ("region_sums", rows.region())):
+        packer.add_exact(name, _columns(sums))
+
+
+def _columns(sums: Figures) -> Floats:
+    """Return hidden, households, 25 counts, 26 variances."""
+    return np.column_stack([sums.hidden, sums.households, sums.at_least, sums.spread])
+
+
+def _place(place: Place) -> list[Any]:
+    return [place.name, place.longitude, place.latitude, round(place.size), list(place.zips)]
+
+
+def _layer(layer: MapLayer) -> JSONValue:
+    shape = layer.shape()
+    middle = shape.representative_point()
     return {
-        "resolution": resolution,
-        "cells": pack(cells, "u8"),
-        "longitude": pack(longitude, "f4"),
-        "latitude": pack(latitude, "f4"),
-        "households": pack(figures.households, "f4"),
-        "at_least": pack_ladder(figures.at_least),
-        "variance": pack_ladder(figures.variance),
-        "most": pack(figures.most, "f4"),
-        "hidden": pack(figures.hidden, "u1"),
-        "county": pack(_heaviest(at, rows.county_at, rows.households, size=len(cells)), "i2"),
-        "zip_offsets": pack(offsets, "u4"),
-        "zip_at": pack(zip_at, "u2"),
-        "hatch": pack(_hatch(cells, figures), "f4"),
+        "name": layer.name,
+        "at": [round(middle.x, 5), round(middle.y, 5)],
+        "figures": {name: value if value == value else None for name, value in layer.figures.items()},  # noqa: PLR0124
+        "geometry": _rounded(shapely.geometry.mapping(shape), decimals=6),
     }
 
 
-def _zips_of_cells(rows: Rows, at: Integers, *, size: int) -> tuple[Integers, Integers]:
-    kept = np.flatnonzero((at >= 0) & (rows.zip_at >= 0))
-    pairs, pair_at = np.unique(np.column_stack([at[kept], rows.zip_at[kept]]), axis=0, return_inverse=True)
-    households = np.bincount(pair_at, weights=rows.households[kept], minlength=len(pairs))
-    order = np.lexsort((pairs[:, 1], -households, pairs[:, 0]))
-    counts = np.bincount(pairs[:, 0].astype(np.int64), minlength=size)
-    return np.concatenate([[0], np.cumsum(counts)]), pairs[order, 1]
+# --- the ground -----------------------------------------------------------------------------------------------
 
 
-def _heaviest(key: Integers, choice: Integers, weight: Floats, *, size: int) -> Integers:
-    """Return, for every key, the choice with most weight; -1 where it has none."""
-    best = np.full(size, -1, dtype=np.int64)
-    kept = np.flatnonzero((key >= 0) & (choice >= 0))
-    if len(kept) == 0:
-        return best
-    pairs, at = np.unique(np.column_stack([key[kept], choice[kept]]), axis=0, return_inverse=True)
-    total = np.bincount(at, weights=weight[kept], minlength=len(pairs))
-    order = np.lexsort((-pairs[:, 1], total))
-    best[pairs[order, 0]] = pairs[order, 1]
-    return best
+def _ground(basemap: Basemap) -> JSONValue:
+    """Return outlines thinned to what a screen shows: land, county borders, ZIP areas."""
+    counties, names = _polygons(basemap.counties, key="name")
+    zips, _ = _polygons(basemap.zips, key="zip", tolerance=_ZIP_TOLERANCE)
+    shore, borders = _edges(counties)
+    return {
+        "shore": shore,
+        "borders": borders,
+        "counties": [_county(name, shape) for name, shape in zip(names, counties, strict=True)],
+        "zip_lines": _lines(shapely.union_all(shapely.boundary(zips))) if len(zips) else [],
+        "note": basemap.note,
+    }
 
 
-def _hatch(cells: npt.NDArray[np.uint64], figures: Figures) -> Floats:
-    """Return diagonal lines across the hidden cells: west, south, east, north ends, shape (m, 4)."""
-    lines = []
-    for shape in cell_polygons(cells[figures.hidden == HIDDEN]):
-        west, south, east, north = shape.bounds
-        width, height = east - west, north - south
-        for step in range(1, 2 * _HATCHES, 2):
-            shift = (step / _HATCHES - 1) * width
-            line = shapely.LineString([(west + shift, south), (east + shift, north)])
-            inside = shapely.intersection(line, shape.buffer(-0.04 * min(width, height)))
-            if not inside.is_empty:
-                lines.append(np.asarray(inside.coords)[[0, -1]].ravel())
-    return np.array(lines, dtype=np.float64).reshape(-1, 4)
+def _edges(counties: Any) -> tuple[list[Any], list[Any]]:
+    """Return the lines around all counties together, and those between two of them."""
+    if not len(counties):
+        return [], []
+    around = shapely.boundary(shapely.union_all(counties))
+    between = shapely.difference(shapely.union_all(shapely.boundary(counties)), around)
+    return _lines(around), _lines(between)
 
 
-def _outlines(outlines: JSONValue | None) -> JSONValue | None:
-    if outlines is None:
-        return None
-    features = outlines.get("features")
+def _lines(shape: shapely.Geometry) -> list[Any]:
+    parts = shapely.get_parts(shapely.line_merge(shape))
+    return [_rounded(list(line.coords)) for line in parts if not line.is_empty]
+
+
+def _polygons(
+    collection: JSONValue | None, *, key: str, tolerance: float = _OUTLINE_TOLERANCE
+) -> tuple[Any, list[str]]:
+    """Return the polygons of a collection, thinned together so that neighbors still meet, and their names."""
+    if collection is None:
+        return np.array([], dtype=object), []
+    features = collection.get("features")
     if not isinstance(features, list):
-        raise InputError("outlines must be a GeoJSON FeatureCollection of county polygons, each with a name")
+        raise InputError("outlines must be a GeoJSON FeatureCollection of polygons, each with a name")
     try:
         shapes = np.array([shapely.geometry.shape(feature["geometry"]) for feature in features], dtype=object)
-        names = [str((feature.get("properties") or {}).get("name") or "") for feature in features]
-    except (AttributeError, KeyError, TypeError, ValueError, shapely.errors.GEOSException) as error:
+        names = [str((feature.get("properties") or {}).get(key) or "") for feature in features]
+    except (AttributeError, KeyError, TypeError, ValueError, shapely.errors.ShapelyError) as error:
         raise InputError(f"a feature of the outlines is not a polygon with properties: {error!r}") from error
     if any(shape.geom_type not in {"Polygon", "MultiPolygon"} for shape in shapes):
-        raise InputError("outlines must be polygons; draw lines and points on a map of your own")
-    simple = shapely.coverage_simplify(shapes, _OUTLINE_TOLERANCE)
+        raise InputError("outlines must be polygons; draw lines and points as layers")
+    simple = shapely.coverage_simplify(shapes, tolerance) if len(shapes) else shapes
     kept = [(name, shape) for name, shape in zip(names, simple, strict=True) if not shape.is_empty]
-    return {"type": "FeatureCollection", "features": [_feature(name, shape) for name, shape in kept]}
+    return np.array([shape for _, shape in kept], dtype=object), [name for name, _ in kept]
 
 
-def _feature(name: str, shape: shapely.Geometry) -> JSONValue:
+def _county(name: str, shape: shapely.Geometry) -> JSONValue:
     largest = max(shapely.get_parts(shape), key=lambda part: float(part.area))
     middle = shapely.get_point(shapely.maximum_inscribed_circle(largest, tolerance=0.01), 0)
     return {
@@ -247,11 +262,11 @@ def _feature(name: str, shape: shapely.Geometry) -> JSONValue:
     }
 
 
-def _rounded(value: object) -> object:
+def _rounded(value: Any, *, decimals: int = _DEGREE_DECIMALS) -> Any:
     if isinstance(value, float):
-        return round(value, 4)
+        return round(value, decimals)
     if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
+        return {key: _rounded(item, decimals=decimals) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_rounded(item) for item in value]
+        return [_rounded(item, decimals=decimals) for item in value]
     return value

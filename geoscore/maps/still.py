@@ -1,85 +1,169 @@
-"""A still map: hexagons in classes of color with a legend, as SVG for reports and print."""
+"""A still map as SVG: for reports, notebooks and print; the same surface gives the same bytes."""
 
+from collections.abc import Iterable, Sequence
 from html import escape
-from itertools import pairwise
+from textwrap import wrap
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
+import shapely
 
-from geoscore.ladder import at_threshold
-from geoscore.maps.palette import SEQUENTIAL, class_breaks, ramp
+from geoscore.ladder import Capacity
+from geoscore.maps.layers import MapLayer
+from geoscore.maps.measures import Measure
+from geoscore.maps.scene import WIDTH, Bounds, Scene, scene_from_surface
+from geoscore.reference.basemap import Basemap
 from geoscore.schemas import SurfaceNote
-from geoscore.spatial.polygons import cell_polygons
-from geoscore.surface_format import figures
 
-Floats = npt.NDArray[np.float64]
-WIDTH: Final = 820.0
-LEGEND: Final = 54.0
-WHOLE: Final = 10.0
-"""Breaks are whole numbers from here on."""
-HIDDEN_COLOR: Final = "#d9dee2"
+LEGEND: Final = 62.0
+HIDDEN: Final = "#ecedeb"
+HEADING: Final = 58.0
+LINE: Final = 15.0
+STYLE: Final = (
+    "text{font:12px system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif;fill:#4a5763}"
+    ".title{font-weight:600;font-size:21px;fill:#1b2530}.under{font-size:14px}.key{font-weight:600;fill:#1b2530}"
+    ".name{font-weight:600;font-size:11px;fill:#28343f;text-anchor:middle}"
+    ".halo{stroke:#fff;stroke-width:3px;stroke-linejoin:round;stroke-opacity:.85}"
+    ".county{letter-spacing:.05em;font-size:10.5px}.layer{fill:#7a1f84;font-size:13px}"
+)
+GROUND: Final = {
+    "land": 'fill="#f8f7f3"',
+    "zips": 'fill="none" stroke="#465460" stroke-opacity=".35" stroke-width=".6"',
+    "borders": 'fill="none" stroke="#465460" stroke-opacity=".6" stroke-width=".8"',
+    "hatch": 'fill="none" stroke="#aab2b8" stroke-width=".9"',
+    "shore": 'fill="none" stroke="#68808e" stroke-width="1.1"',
+    "layers": 'fill="#7a1f84" fill-opacity=".08" stroke="#7a1f84" stroke-width="2"',
+}
 
 
-def map_svg(table: pa.Table, *, note: SurfaceNote, capacity: float) -> str:
-    """Return a map of expected households above a threshold as an SVG element.
+def map_svg(
+    table: pa.Table,
+    *,
+    note: SurfaceNote,
+    capacity: Capacity = 2500.0,
+    measure: Measure = "estimate",
+    basemap: Basemap | None = None,
+    layers: Sequence[MapLayer] = (),
+    focus: Bounds | None = None,
+    standalone: bool = False,
+    width: float = WIDTH,
+) -> str:
+    """Return a map as an SVG element, or as a file of its own with title and footer.
 
-    Parameters
-    ----------
-    table
-        Table of schema ``SURFACE``; rows without a cell have no place on the map.
-    note
-        What the surface says of itself.
-    capacity
-        Threshold in US dollars.
+    Parameters are those of `geoscore.maps.scene.scene_from_surface`.
+
+    Examples
+    --------
+    >>> from geoscore.schemas import SURFACE
+    >>> note = SurfaceNote(title="Bay", region="", universe="", formula="2pct", formula_text="", horizon="one year",
+    ...                    purpose="", vintage="", resolution=7, k=10, published=True)
+    >>> map_svg(SURFACE.empty_table(), note=note)[:4]
+    '<svg'
     """
-    known = np.asarray(table["cell"].is_valid().to_numpy(), dtype=bool)
-    unique, codes = np.unique(
-        np.array(table["cell"].filter(pa.array(known)).to_numpy(), np.uint64), return_inverse=True
+    scene = scene_from_surface(
+        table,
+        note=note,
+        capacity=capacity,
+        measure=measure,
+        basemap=basemap,
+        layers=layers,
+        focus=focus,
+        width=width,
     )
-    estimate = at_threshold(figures(table).at_least, capacity)[known]
-    shown = ~np.asarray(table["suppressed"].to_numpy(), dtype=bool)[known]
-    values = np.bincount(codes.reshape(-1), estimate, len(unique)).astype(np.float64)
-    visible = np.bincount(codes.reshape(-1), shown, len(unique)) > 0
-    breaks = class_breaks(values[visible])
-    colors = ramp(SEQUENTIAL["light"], classes=len(breaks) + 1)
-    classes = np.searchsorted(breaks, values, side="right")
-    fills = [colors[classes[i]] if visible[i] else HIDDEN_COLOR for i in range(len(unique))]
-    paths, height = _paths(cell_polygons(unique)) if len(unique) else ([], 1.0)
-    shapes = "".join(f'<path d="{path}" fill="{fill}"/>' for path, fill in zip(paths, fills, strict=True))
-    legend = _legend(breaks, colors, height, None if visible.all() else note.k)
-    title = escape(f"{note.title}: expected households with capacity of at least ${capacity:,.0f}")
+    return svg_from_scene(scene, standalone=standalone, width=width)
+
+
+def svg_from_scene(scene: Scene, *, standalone: bool = False, width: float = WIDTH) -> str:
+    """Return a scene as SVG."""
+    scale = width / scene.size_km[0]
+    high = scene.size_km[1] * scale
+    head = HEADING if standalone else 0.0
+    foot = wrap(scene.footer, int(width / 6.5)) if standalone else []
+    height = head + high + LEGEND + (LINE * len(foot) + 8 if foot else 0)
+    number = f"h{len(scene.cells)}x{round(high)}"  # ids must not meet those of another map on the same page
+    clip = f'<clipPath id="c{number}"><rect width="{width:.0f}" height="{high:.1f}"/></clipPath>'
+    title = escape(f"{scene.title}: {scene.legend}")
+    space = ' xmlns="http://www.w3.org/2000/svg"' if standalone else ""
+    parts = [
+        f'<svg{space} viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="{title}">',
+        f"<style>{STYLE}</style><defs>{clip}</defs>",
+    ]
+    if standalone:
+        parts.append(f'<rect width="{width:.0f}" height="{height:.0f}" fill="#fff"/>')
+        parts.append(f'<text class="title" x="14" y="27">{escape(scene.title)}</text>')
+        parts.append(f'<text class="under" x="14" y="48">{escape(scene.headline)}</text>')
+    parts.append(f'<g transform="translate(0 {head:g})"><g clip-path="url(#c{number})">')
+    parts.append(f'<rect width="{width:.0f}" height="{high:.1f}" fill="#dfe7ea"/>')
+    parts += _drawn(scene, scale, high)
+    parts.append(f"</g>{_scale_bar(scene, scale, high)}{_legend(scene, high, width)}</g>")
+    parts += [
+        f'<text x="14" y="{head + high + LEGEND + LINE * i + 4:.1f}">{escape(line)}</text>'
+        for i, line in enumerate(foot)
+    ]
+    return "".join([*parts, "</svg>"])
+
+
+def _drawn(scene: Scene, scale: float, high: float) -> Iterable[str]:
+    yield _group(scene.land, GROUND["land"], scale, high)
+    fills = [HIDDEN, *scene.colors]
+    for number in range(-1, len(scene.colors)):
+        some = scene.cells[scene.classes == number]
+        yield _group(some, f'fill="{fills[number + 1]}" stroke="#fff" stroke-width=".35"', scale, high)
+    for name in ("hatch", "zips", "borders", "shore", "layers"):
+        yield _group(getattr(scene, name), GROUND[name], scale, high)
+    for label in scene.labels:
+        x, y = label.at[0] * scale, high - label.at[1] * scale
+        where, text = f'x="{x:.1f}" y="{y + 4:.1f}"', escape(label.text)
+        for kind in (f"name {label.kind} halo", f"name {label.kind}"):  # `paint-order` is not known everywhere
+            yield f'<text class="{kind}" {where}>{text}</text>'
+
+
+def _group(shapes: Any, how: str, scale: float, high: float) -> str:
+    paths = "".join(_path(shape, scale, high) for shape in shapes)
+    return f'<path d="{paths}" {how} fill-rule="evenodd"/>' if paths else ""
+
+
+def _path(shape: shapely.Geometry, scale: float, high: float) -> str:
+    if shape.geom_type.startswith("Multi") or shape.geom_type == "GeometryCollection":
+        return "".join(_path(part, scale, high) for part in shape.geoms)
+    if shape.geom_type == "Polygon":
+        return "".join(_line(ring, scale, high) + "Z" for ring in (shape.exterior, *shape.interiors))
+    if shape.geom_type == "Point":
+        x, y = shape.x * scale, high - shape.y * scale
+        return f"M{x - 5:.1f} {y:.1f}a5 5 0 1 0 10 0a5 5 0 1 0 -10 0Z"
+    return _line(shape, scale, high)
+
+
+def _line(line: Any, scale: float, high: float) -> str:
+    points = np.asarray(line.coords)
+    closed = line.geom_type == "LinearRing"
+    points = points[:-1] if closed else points
+    x, y = points[:, 0] * scale, high - points[:, 1] * scale
+    return "M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in zip(x, y, strict=True))
+
+
+def _scale_bar(scene: Scene, scale: float, high: float) -> str:
+    length, words = scene.scale()
+    x, y, wide = 16.0, high - 16.0, length * scale
     return (
-        f'<svg viewBox="0 0 {WIDTH:.0f} {height + LEGEND:.0f}" role="img" aria-label="{title}">'
-        f'<g stroke="#fff" stroke-width=".4">{shapes}</g>{legend}</svg>'
+        f'<path d="M{x:g} {y - 5:.1f}V{y:.1f}H{x + wide:.1f}V{y - 5:.1f}" fill="none" stroke="#28343f" '
+        f'stroke-width="1.4"/><text x="{x:g}" y="{y - 9:.1f}">{words}</text>'
     )
 
 
-def _paths(polygons: Any) -> tuple[list[str], float]:
-    """Return each polygon as an SVG path, and the height of the drawing (equirectangular at the middle)."""
-    rings = [np.asarray(polygon.exterior.coords) for polygon in polygons]
-    points = np.concatenate(rings)
-    west, south = points.min(axis=0)
-    east, north = points.max(axis=0)
-    squeeze = np.cos(np.radians((south + north) / 2))
-    scale = WIDTH / ((east - west) * squeeze)
-
-    def path(ring: Floats) -> str:
-        x, y = (ring[:-1, 0] - west) * squeeze * scale, (north - ring[:-1, 1]) * scale
-        return "M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in zip(x, y, strict=True)) + "Z"
-
-    return [path(ring) for ring in rings], float((north - south) * scale)
-
-
-def _legend(breaks: tuple[float, ...], colors: tuple[str, ...], top: float, k: int | None) -> str:
-    edges = [f"{value:,.0f}" if value >= WHOLE else f"{value:.2g}" for value in breaks]
-    words = [f"under {edges[0]}", *(f"{low} to {high}" for low, high in pairwise(edges))] if edges else []
-    words += [f"{edges[-1]} and more"] if edges else ["all"]
-    boxes = [*zip(colors, words, strict=True), *([(HIDDEN_COLOR, f"hidden (< {k})")] if k is not None else [])]
-    step = WIDTH / len(boxes)
-    return "".join(
-        f'<rect x="{i * step:.1f}" y="{top + 16:.0f}" width="{step - 4:.1f}" height="10" fill="{color}"/>'
-        f'<text x="{i * step:.1f}" y="{top + 42:.0f}">{escape(word)}</text>'
-        for i, (color, word) in enumerate(boxes)
+def _legend(scene: Scene, high: float, width: float) -> str:
+    boxes = [*zip(scene.colors, scene.words, strict=True)]
+    if scene.hides:
+        boxes.append((HIDDEN, f"hidden (< {scene.k})"))
+    step = width / len(boxes)
+    lines = "".join(f"M{(len(boxes) - 1) * step + at:.1f} {high + 37:.0f}l11 -11" for at in np.arange(0, step - 15, 5))
+    return (
+        f'<text class="key" y="{high + 19:.0f}">{escape(scene.legend)}</text>'
+        + "".join(
+            f'<rect x="{i * step:.1f}" y="{high + 26:.0f}" width="{step - 4:.1f}" height="11" fill="{color}"/>'
+            f'<text x="{i * step:.1f}" y="{high + 51:.0f}">{escape(word)}</text>'
+            for i, (color, word) in enumerate(boxes)
+        )
+        + (f'<path d="{lines}" {GROUND["hatch"]}/>' if scene.hides else "")
     )

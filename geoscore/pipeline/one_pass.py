@@ -33,7 +33,8 @@ PLACELESS: Final = (geocoding.NO_PLACE, geocoding.OUTSIDE, geocoding.PO_BOX)
 def counts_in_one_pass(plan: Project, opened: list[ingest.OpenSource]) -> bool:
     """Return whether nothing of a project needs its households one by one: all is Parquet, and each row a household."""
     looked_up = plan.geocoding.gazetteer is not None or plan.geocoding.addresses
-    return bool(opened) and not plan.links() and not looked_up and all(_streams(item) for item in opened)
+    one_by_one = plan.links() or looked_up or plan.propensity.model is not None
+    return bool(opened) and not one_by_one and all(_streams(item) for item in opened)
 
 
 def _streams(item: ingest.OpenSource) -> bool:
@@ -41,14 +42,12 @@ def _streams(item: ingest.OpenSource) -> bool:
     return path.suffix.lower() in PARQUET and not is_address(path) and not item.keeps_features()
 
 
-def count_in_one_pass(
-    work: Work, opened: list[ingest.OpenSource], region: Region
-) -> tuple[surfaces.GroupCounts, Evidence]:
-    """Return the households by position and level of evidence, and what was learned of evidence."""
+def count_in_one_pass(work: Work, opened: list[ingest.OpenSource], region: Region) -> surfaces.GroupCounts:
+    """Return the households by position and level of evidence; what was learned of evidence is kept in the work."""
     shared = _inputs(work)
     zips = geocoding.zip_sigma_m(region.ground)
     readers = [_reader(work, item, region, zips) for item in opened]
-    evidence = _learn(work, opened, readers, shared)
+    work.evidence = evidence = _learn(work, opened, readers, shared)
     work.made_from = {**shared, "evidence": evidence.to_dict(exact=True), "sources": []}
     tallies: list[tuple[str, Frame]] = []
     for item, reader in zip(opened, readers, strict=True):
@@ -59,7 +58,9 @@ def count_in_one_pass(
     _account(work, opened, tallies)
     counts = _merge(work, [frame for _, frame in tallies])
     _count_places(work, counts, zips)
-    return counts, evidence
+    if counts.positions.num_rows == 0:
+        raise InputError("no household could be located; see the reasons with `geoscore run` on fewer sources")
+    return counts
 
 
 def _reader(work: Work, item: ingest.OpenSource, region: Region, zips: dict[str, float]) -> Tally:

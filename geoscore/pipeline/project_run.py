@@ -14,7 +14,7 @@ from geoscore.engines import open_engine
 from geoscore.formulas import open_formula
 from geoscore.pipeline.account import OUTPUTS, begin_ledger, end_ledger
 from geoscore.pipeline.one_pass import counts_in_one_pass
-from geoscore.pipeline.publish import publish, write_outputs
+from geoscore.pipeline.publish import audit, publish, write_outputs
 from geoscore.pipeline.stages import build
 from geoscore.pipeline.work import Work
 from geoscore.project import open_project
@@ -78,6 +78,7 @@ def run(
             kept = folder.resolve().parent / f".{folder.resolve().name}.stages"
             work.store = StageStore(kept, earlier=folder / "private" / "stages")
         surface = publish(work, build(work, opened))
+        work.counts["audit"] = audit(work, surface)
         ledger = begin_ledger(work, Path(project), folder)
         # what is published names the ledger as it stood when the figures were made
         surface = Surface(surface.table, replace(surface.note, ledger=ledger.head))

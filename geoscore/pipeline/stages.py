@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +11,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from geoscore import enrichment, geocoding, ingest, linkage, surfaces
-from geoscore.capacity import AreaPrior, Evidence, find_contradictions, learn_evidence, rung_shares, score_households
+from geoscore import enrichment, geocoding, ingest, linkage, propensity_stage, surfaces
+from geoscore.capacity import AreaPrior, find_contradictions, learn_evidence, rung_shares, score_households
 from geoscore.engines import Frame
 from geoscore.errors import GeoscoreError, InputError
 from geoscore.gazetteer_files import build_gazetteer
 from geoscore.outputs import HEADLINE
 from geoscore.pipeline.one_pass import count_in_one_pass
-from geoscore.pipeline.work import Work
+from geoscore.pipeline.work import Block, Work
 from geoscore.project import Project
 from geoscore.regions import Region, open_region, sensitivity
 from geoscore.schemas import LADDER, RECORD, REJECTED
 from geoscore.tables import Table
 
 
-def build(work: Work, opened: list[ingest.OpenSource]) -> Iterable[pa.Table]:
+def build(work: Work, opened: list[ingest.OpenSource]) -> Iterable[Block]:
     """Return the unpublished surface at the working resolution, in blocks of counties."""
     plan = work.project
     work.report("census", 0, None)
@@ -33,34 +33,67 @@ def build(work: Work, opened: list[ingest.OpenSource]) -> Iterable[pa.Table]:
     work.counts["census"] = list(region.notes)
     work.counts["sensitivity"] = sensitivity(region, used=work.formula, capacity=HEADLINE)
     if not plan.sources:
-        return [_census_alone(work, region)]
+        return [(_census_alone(work, region), None)]
     if work.store is not None:
-        counts, evidence = count_in_one_pass(work, opened, region)
-    else:
-        counts, evidence = _count_by_stages(work, opened, region)
-    if counts.positions.num_rows == 0:
-        raise InputError("no household could be located; see the reasons with `geoscore run` on fewer sources")
-    return _build_blocks(work, region, counts, evidence)
+        return _build_blocks(work, region, count_in_one_pass(work, opened, region))
+    return [_build_by_stages(work, opened, region)]
 
 
-def _build_blocks(work: Work, region: Region, counts: surfaces.GroupCounts, evidence: Evidence) -> Iterator[pa.Table]:
+def _build_blocks(work: Work, region: Region, counts: surfaces.GroupCounts) -> Iterator[Block]:
+    """Yield the surface of a run in one pass, in blocks of counties."""
     work.report("places", 0, None)
     kernel = geocoding.spread_positions(counts.positions, region.ground)
     mix = enrichment.mix_areas(kernel, region.ground)
 
     def prior_of(some: pa.Table) -> AreaPrior:
-        return AreaPrior(region.distribution, some, region.errors, evidence)
+        return AreaPrior(region.distribution, some, region.errors, work.evidence)
 
     yield from surfaces.build_blocks(
-        counts, kernel, mix, prior_of, progress=lambda done, all_: work.report("surface", done, all_)
+        counts,
+        kernel,
+        mix,
+        prior_of,
+        multiplier=work.formula.usual_factor(),
+        progress=lambda done, all_: work.report("surface", done, all_),
     )
 
 
-def _count_by_stages(
-    work: Work, opened: list[ingest.OpenSource], region: Region
-) -> tuple[surfaces.GroupCounts, Evidence]:
-    """Return the households by position and level of evidence, every stage's table kept in the private folder."""
+def _build_by_stages(work: Work, opened: list[ingest.OpenSource], region: Region) -> Block:
+    """Return the surface of all files, every stage's table kept in the private folder."""
     plan = work.project
+    homes, links = locate(work, opened, region)
+    work.report("score", 0, None)
+    work.evidence = evidence = learn_evidence(homes)
+    work.counts["evidence"] = evidence.learned
+    work.counts["contradictions"] = find_contradictions(homes, work.formula)
+    (work.private / "evidence.json").write_text(json.dumps(evidence.to_dict(), indent=2) + "\n", encoding="utf-8")
+    scored = score_households(homes, work.formula, evidence).save(work.private / "scored.parquet")
+    groups = surfaces.count_groups(scored)
+    if groups.num_rows == 0:
+        raise InputError("no household could be located; see the reasons with `geoscore run` on fewer sources")
+    kernel = geocoding.spread_positions(groups, region.ground)
+    prior = AreaPrior(region.distribution, enrichment.mix_areas(kernel, region.ground), region.errors, evidence)
+    told = surfaces.count_told(groups, kernel, prior, multiplier=work.formula.usual_factor())
+    surface = surfaces.build_surface(
+        groups, kernel, prior, progress=lambda done, all_: work.report("surface", done, all_)
+    )
+    if plan.propensity.model is not None:
+        work.report("propensity", 0, None)
+        asked, found = propensity_stage.ask_model(
+            plan.resolve(plan.propensity.model), describe(work, homes, links), homes, kernel,
+            private=work.private, resolution=plan.surface.published_resolution,
+        )  # fmt: skip
+        tilt = propensity_stage.capacity_tilt(
+            scored, found, surface, lambda likely: surfaces.build_surface(likely, kernel, prior)
+        )
+        work.asked = replace(asked, note={**asked.note, "capacity_tilt": tilt})
+        totals = found.scores.sum(axis=0)
+        work.counts["propensity"] = {"expected_givers": round(totals[0], 1), "expected_usd": round(totals[2])}
+    return surface, told
+
+
+def locate(work: Work, opened: list[ingest.OpenSource], region: Region) -> tuple[Table, Table]:
+    """Return the located households of all files, and which records are theirs."""
     records = _ingest(work, opened, region.ground)
     work.report("link", 0, None)
     records, links = _link(work, records)
@@ -68,17 +101,23 @@ def _count_by_stages(
     households = _merge(work, records, links)
     work.report("locate", 0, None)
     located = geocoding.locate_households(
-        households, region.ground, resolution=plan.surface.resolution, without_homes=region.without_homes()
+        households, region.ground, resolution=work.project.surface.resolution, without_homes=region.without_homes()
     )
     homes = located.households.save(work.private / "located.parquet")
     _count_places(work, homes, located.unlocated, links)
-    work.report("score", 0, None)
-    evidence = learn_evidence(homes)
-    work.counts["evidence"] = evidence.learned
-    work.counts["contradictions"] = find_contradictions(homes, work.formula)
-    (work.private / "evidence.json").write_text(json.dumps(evidence.to_dict(), indent=2) + "\n", encoding="utf-8")
-    scored = score_households(homes, work.formula, evidence).save(work.private / "scored.parquet")
-    return surfaces.pack_groups(surfaces.count_groups(scored).to_batches()), evidence
+    return homes, links
+
+
+def describe(work: Work, homes: Table, links: Table) -> pa.Table:
+    """Return households with all that a propensity model may look at."""
+    region = work.region
+    if region is None:
+        raise InputError("there is no region to describe households by")
+    distribution = region.distribution
+    return propensity_stage.describe_households(
+        homes, links, work.private, ground=region.ground, area_ids=distribution.area_ids_,
+        shares=distribution.exceedance(np.array(enrichment.INCOMES)), resolution=work.project.surface.resolution,
+    )  # fmt: skip
 
 
 def _merge(work: Work, records: Table, links: Table) -> Table:
@@ -97,12 +136,11 @@ def _merge(work: Work, records: Table, links: Table) -> Table:
 
 def _census_alone(work: Work, region: Region) -> pa.Table:
     """Return the surface of all households of the census, where there are no files."""
-    income = work.formula.income()
-    if income is None:
+    multiplier = work.formula.usual_factor()
+    if multiplier is None:
         raise InputError(
             f"formula {work.formula.name} looks at no income, and the census knows nothing else; add files"
         )
-    multiplier = float(income.factor(np.array([np.nan]))[0])
     shares = rung_shares(region.distribution, multiplier)
     work.report("surface", 0, None)
     ids = region.distribution.area_ids_

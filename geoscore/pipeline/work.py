@@ -3,15 +3,21 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-from geoscore import geocoding, ingest
+import pyarrow as pa
+
+from geoscore import geocoding, ingest, propensity_stage
+from geoscore.capacity import NOTHING, Evidence
 from geoscore.engines import Engine
 from geoscore.formulas import Formula
 from geoscore.ledger import hash_file
 from geoscore.project import Project
 from geoscore.regions import Region
 from geoscore.stage_store import StageStore
+
+Block: TypeAlias = tuple[pa.Table, pa.Table | None]
+"""Part of a surface, and of the households in it that files tell something of; None where there are no files."""
 
 
 @dataclass
@@ -27,6 +33,9 @@ class Work:
     suppression: ingest.Suppression | None = None
     honesty: geocoding.Honesty | None = None
     region: Region | None = None
+    asked: propensity_stage.Asked | None = None
+    told: pa.Table | None = None  # households that files tell something of, at the published resolution
+    evidence: Evidence = NOTHING
     counts: dict[str, Any] = field(default_factory=dict)
     store: StageStore | None = None
     """Where finished stages are kept, in a run that can be resumed."""

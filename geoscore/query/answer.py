@@ -1,7 +1,10 @@
 """An answer: how many households of an area have the capacity, how surely, and by what definition."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from html import escape
+from typing import Any, Final
+
+from geoscore.query.expected import Expected
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +35,8 @@ class Answer:
     vintage: str = ""
     below_usd: float | None = None
     """The end of a band: capacity of at least ``capacity_usd`` and less than this."""
+    expected: Expected | None = None
+    """Givers and dollars if all are asked; of a surface with a propensity model."""
 
     @property
     def share(self) -> float | None:
@@ -45,7 +50,7 @@ class Answer:
             if values[name] is not None:
                 values[name] = round(values[name], 9)
         values["share"] = None if self.share is None else round(self.share, 9)
-        return values
+        return values | (values.pop("expected") or {})
 
     def __str__(self) -> str:
         """Return the answer as a sentence."""
@@ -57,9 +62,52 @@ class Answer:
             f"{self.area}: about {self.estimate:,.0f} of {self.households:,.0f} households have capacity of at least "
             f"${self.capacity_usd:,.0f}{band} ({self.level:.0%} interval {self.low:,.0f} to {self.high:,.0f}; {terms})."
         )
+        if self.expected is not None:
+            told = self.expected
+            sentence += (
+                f" If all are asked, {told.expected_givers:,.0f} ({told.givers_low:,.0f} to {told.givers_high:,.0f})"
+                f" would give ${told.expected_usd:,.0f} (${told.usd_low:,.0f} to ${told.usd_high:,.0f})."
+            )
         return sentence + (" Some cells are hidden and not counted here." if self.suppressed else "")
 
     def _repr_html_(self) -> str:
-        from html import escape
-
         return f"<p>{escape(str(self))}</p>"
+
+
+SHOWN_ROWS: Final = 20
+
+
+def listing_html(rows: list[dict[str, Any]], *, key: str, capacity: float | tuple[float, float]) -> str:
+    """Return the first rows of a listing as an HTML table, for notebooks.
+
+    Examples
+    --------
+    >>> listing_html([], key="zip", capacity=2500.0)[:14]
+    '<table><thead>'
+    """
+    if isinstance(capacity, tuple):
+        at = f"${capacity[0]:,.0f} to under ${capacity[1]:,.0f}"
+    else:
+        at = f"${capacity:,.0f} or more"
+    heads = (key, "households", at, "90% interval", "share", "index")
+    lines = []
+    for row in rows[:SHOWN_ROWS]:
+        if row["estimate"] is None:
+            cells = [str(row[key]), "hidden", "", "", "", ""]
+        else:
+            span = f"{row['low']:,.0f} to {row['high']:,.0f}"
+            part = "" if row["share"] is None else f"{row['share']:.1%}"
+            index = "" if row["index"] is None else f"{row['index']:,.0f}"
+            cells = [
+                str(row[key] or "elsewhere"),
+                f"{row['households']:,.0f}",
+                f"{row['estimate']:,.0f}",
+                span,
+                part,
+                index,
+            ]
+        lines.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
+    rest = len(rows) - SHOWN_ROWS
+    more = f"<p>and {rest:,} more</p>" if rest > 0 else ""
+    head = "".join(f"<th>{escape(name)}</th>" for name in heads)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>{more}"

@@ -12,7 +12,9 @@ import pyarrow as pa
 
 from geoscore.errors import SurfaceError
 from geoscore.ladder import Capacity, check_band, check_threshold, counts_at, interval
-from geoscore.query.answer import Answer
+from geoscore.query.answer import Answer, listing_html
+from geoscore.query.drawn import Drawn
+from geoscore.query.expected import expected_of
 from geoscore.query.select import (
     Selection,
     ancestors,
@@ -27,12 +29,11 @@ from geoscore.query.select import (
 )
 from geoscore.schemas import SurfaceNote
 from geoscore.spatial.cells import cell_text, parse_cell
-from geoscore.surface_format import Figures, figures, read_surface, suppressed_rows, write_surface
+from geoscore.surface_format import Figures, figures, measured, read_surface, suppressed_rows, write_surface
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
-    import pydeck
     import shapely
 
 Floats = npt.NDArray[np.float64]
@@ -42,7 +43,7 @@ DEFAULT_CAPACITY = 2500.0
 
 
 @dataclass(frozen=True)
-class Surface:
+class Surface(Drawn):
     """Expected households above every rung of the ladder, for each (cell, ZIP) pair.
 
     Attributes
@@ -127,7 +128,11 @@ class Surface:
         zeros = np.zeros(len(rows), dtype=np.int64)
         total = self.figures.summed(zeros, 1, weights=selection.weights[rows], rows=rows)
         empty = selection.hidden and float(total.households[0]) == 0.0
-        return self.answers_of([selection.area], total, capacity, hidden=[selection.hidden], empty=[empty])[0]
+        known = self.measures
+        measures = None if known is None else (selection.weights[rows] @ known[rows])[None, :]
+        return self.answers_of(
+            [selection.area], total, capacity, hidden=[selection.hidden], empty=[empty], measures=measures
+        )[0]
 
     def at_least(self, capacity: Capacity = DEFAULT_CAPACITY) -> "Threshold":
         """Fix a threshold or band, to list its answers by ZIP, cell or county."""
@@ -145,33 +150,6 @@ class Surface:
             raise SurfaceError(f"resolution {resolution}: the surface has {self.note.resolution}, and cells only merge")
         return Surface(roll_up(self.table, resolution=resolution), replace(self.note, resolution=resolution))
 
-    def map(self, *, capacity: float = DEFAULT_CAPACITY) -> "pydeck.Deck":
-        """Return a pydeck map of expected households, which shows itself in a notebook."""
-        from geoscore.maps import deck_from_surface
-
-        return deck_from_surface(self.table, note=self.note, capacity=capacity)
-
-    def save_map(
-        self, path: Path | str, *, capacity: float = DEFAULT_CAPACITY, outlines: dict[str, Any] | None = None
-    ) -> None:
-        """Write the map as one HTML page that needs no network, with a threshold slider.
-
-        Parameters
-        ----------
-        path
-            The HTML file.
-        capacity
-            Threshold in US dollars at which the page opens.
-        outlines
-            GeoJSON of county outlines with a ``name``; those of the samples where they hold the surface's counties.
-        """
-        from geoscore.maps import save_page
-        from geoscore.reference.census import sample_outlines
-
-        check_threshold(capacity)
-        outlines = outlines or sample_outlines(self.note.counties)
-        save_page(Path(path), self.table, note=self.note, capacity=capacity, outlines=outlines)
-
     def save(self, path: Path | str) -> None:
         """Write the surface to one Parquet file."""
         write_surface(self.table, self.note, Path(path))
@@ -181,6 +159,11 @@ class Surface:
         """The figures of every row."""
         return figures(self.table)
 
+    @cached_property
+    def measures(self) -> Floats | None:
+        """What a propensity model says of every row, shape (n, 4); None of a surface without."""
+        return measured(self.table)
+
     def answers_of(
         self,
         areas: Sequence[str],
@@ -189,8 +172,9 @@ class Surface:
         *,
         hidden: Any,
         empty: Any,
+        measures: Floats | None = None,
     ) -> list[Answer]:
-        """Return the answers that sums make."""
+        """Return the answers that sums make; ``measures`` are those of the propensity model, shape (n, 4)."""
         estimate, variance = counts_at(sums.at_least, sums.variance, sums.households, capacity)
         low, high = interval(estimate, variance, sums.most())
         at, below = capacity if isinstance(capacity, tuple) else (capacity, None)
@@ -209,6 +193,15 @@ class Surface:
                 horizon=self.note.horizon,
                 universe=self.note.universe,
                 vintage=self.note.vintage,
+                expected=None
+                if measures is None or empty[i]
+                else expected_of(
+                    measures[i],
+                    self.note,
+                    households=float(sums.households[i]),
+                    estimate=float(estimate[i]),
+                    capacity=capacity,
+                ),
             )
             for i, area in enumerate(areas)
         ]
@@ -240,7 +233,12 @@ class Threshold:
         missing, shown = (np.bincount(codes, rows, len(names)) for rows in (away, ~suppressed))
         sums = self.surface.figures.summed(codes, len(names))
         areas = [self._area(key, name) for name in names]
-        answers = self.surface.answers_of(areas, sums, self.capacity, hidden=missing > 0, empty=shown == 0)
+        measures = self.surface.measures
+        if measures is not None:
+            measures = np.column_stack([np.bincount(codes, column, len(names)) for column in measures.T])
+        answers = self.surface.answers_of(
+            areas, sums, self.capacity, hidden=missing > 0, empty=shown == 0, measures=measures
+        )
         rows = list(zip((str(name) for name in names), answers, strict=True))
         return Listing(key, tuple(rows), self.surface, self.capacity, resolution)
 
@@ -312,6 +310,9 @@ class Listing:
             index = None if answer.share is None or not whole else round(100.0 * answer.share / whole, 9)
             rows.append({self.key: name or None, **answer.to_dict(), "index": index})
         return rows
+
+    def _repr_html_(self) -> str:
+        return listing_html(self.to_rows(), key=self.key, capacity=self.capacity)
 
     def to_pandas(self) -> "pd.DataFrame":
         """Return a pandas frame, one row for each ZIP, cell or county."""

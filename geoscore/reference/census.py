@@ -3,8 +3,6 @@
 Reads the samples that come with geoscore, census tables with polygons or centers, or files of geoscore's columns.
 """
 
-import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -294,19 +292,6 @@ def read_income_curve(path: Path | None = None) -> tuple[Any, Any]:
     except (OSError, ValueError, pa.ArrowException) as error:
         raise InputError(f"{path} cannot be read as an income curve: {error}") from error
     return table["income_usd"].to_numpy(), table["share_below"].to_numpy()
-
-
-def outlines_of(counties: Any) -> dict[str, Any]:
-    """Return a GeoDataFrame of counties as GeoJSON, for maps."""
-    outlines: dict[str, Any] = json.loads(counties[["county", "name", "geometry"]].to_json())
-    return outlines
-
-
-def sample_outlines(counties: Iterable[str]) -> dict[str, Any] | None:
-    """Return the samples' outlines of these counties (FIPS codes) as GeoJSON, None where they have none of them."""
-    frame = _read_geometry(sample_path("counties.parquet"), "counties")
-    known = frame[frame["county"].isin(list(counties))]
-    return outlines_of(known) if len(known) else None
 
 
 def _read_geometry(path: Path, kind: str) -> Any:

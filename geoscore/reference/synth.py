@@ -4,6 +4,7 @@ Nobody in them lives; the same seed gives the same households, byte for byte, in
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -78,7 +79,7 @@ def make_households(n: int, *, seed: int = 2026) -> pa.Table:
 def synthesize(
     out: Path, *, households: int, seed: int = 2026, progress: Callable[[int, int], None] | None = None
 ) -> dict[str, int]:
-    """Make up households and write the four files that a buyer of lists would get of them, with the truth beside.
+    """Make up households and write the files that a buyer of lists would get, the truth, and an appeal.
 
     A project that runs them is written too where there is none: that of the Bay Area example.
 
@@ -103,15 +104,17 @@ def synthesize(
     InputError
         ``households`` is not positive, or ``out`` is a file.
     """
+    from geoscore.reference.synth_appeal import Appeal
     from geoscore.reference.synth_files import Files
 
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file; name a folder for the made-up files")
     out.mkdir(parents=True, exist_ok=True)
-    with Files(out) as files:
+    with Files(out) as files, closing(Appeal(out / "appeal.parquet")) as appeal:
         done = 0
         for number, frame in enumerate(_chunks(households, seed)):
             files.add(frame, np.random.Generator(np.random.PCG64([seed, number, 1])))
+            appeal.add(frame, np.random.Generator(np.random.PCG64([seed, number, 2])))
             done += len(frame)
             if progress:
                 progress(done, households)
@@ -119,7 +122,7 @@ def synthesize(
     if not project.exists():
         text = (example_dir() / PROJECT).read_text(encoding="utf-8")
         project.write_text(text.replace("; see README.md", ""), encoding="utf-8")
-    return files.rows
+    return {**files.rows, "appeal.parquet": appeal.rows}
 
 
 def _chunks(n: int, seed: int) -> Iterator[pd.DataFrame]:

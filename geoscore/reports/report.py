@@ -1,8 +1,9 @@
-"""The report: headline, map, best ZIPs, capacity curve, method and provenance on one HTML page.
+"""The report: headline, map, areas compared, best ZIPs, capacity curve, method and provenance on one page.
 
-The page is self-contained and prints well; its template is a file that a user may read.
+The page is self-contained and prints well, or is a PDF. Its template may be replaced or extended by a user's own.
 """
 
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +11,25 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from geoscore.errors import InputError
-from geoscore.maps.still import map_svg
+from geoscore.errors import InputError, InputNotFoundError
+from geoscore.ladder import Capacity
+from geoscore.maps import MapLayer, map_svg
+from geoscore.maps.layers import figure_columns
+from geoscore.maps.measures import terms
+from geoscore.maps.page import clean
+from geoscore.reference.basemap import Basemap
+from geoscore.reports.charts import comparison_svg, curve_svg
+from geoscore.reports.pdf import pdf_from_html
 from geoscore.schemas import SurfaceNote
 
-CURVE_WIDTH: Final = 640
-CURVE_HEIGHT: Final = 240
-MARGIN: Final = (52, 16, 16, 36)
-"""Left, top, right and bottom of the curve's frame, in SVG units."""
-TICKS: Final = (100, 1_000, 10_000, 100_000, 1_000_000)
+ENDINGS: Final = (".html", ".htm", ".pdf")
+AROUND: Final = 0.35
+"""How much of its size is shown around an area, on each side, and at least:"""
+AROUND_DEGREES: Final = 0.06
+TALLEST: Final = 1.15
+"""Height of a closer map, beside its width."""
+MAP_WIDTH: Final = 600.0
+"""Dots across a map: few, so that its words can be read on paper."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +38,7 @@ class ReportContent:
 
     note: SurfaceNote
     table: pa.Table
-    capacity: float
+    capacity: Capacity
     region: dict[str, Any]
     sentences: tuple[str, ...]
     places: tuple[dict[str, Any], ...]
@@ -35,80 +46,124 @@ class ReportContent:
     top_zips: tuple[dict[str, Any], ...]
     curve: tuple[dict[str, Any], ...]
     summary: dict[str, Any] | None = None
+    top_cells: tuple[dict[str, Any], ...] = ()
+    place_curves: tuple[tuple[str, tuple[dict[str, Any], ...]], ...] = ()
+    outlines: tuple[MapLayer, ...] = ()  # of the places
+    layers: tuple[MapLayer, ...] = ()  # the user's own
+    layer_answers: tuple[dict[str, Any] | None, ...] = ()
+    basemap: Basemap | None = None
 
 
-def write_report(content: ReportContent, path: Path) -> None:
-    """Write a report as one HTML file, whole or not at all.
+def write_report(content: ReportContent, path: Path, *, template: Path | None = None) -> None:
+    """Write a report as one HTML file or a PDF, whole or not at all.
+
+    Parameters
+    ----------
+    content
+        What it shows.
+    path
+        A file ending in ``.html`` or ``.pdf``.
+    template
+        A Jinja2 template in place of geoscore's own, or one that extends it: ``{% extends "report.html" %}``.
 
     Raises
     ------
     InputError
-        The path does not end in ``.html``.
+        The path ends otherwise, the template cannot be used, or nothing is there that makes a PDF.
     """
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise InputError(f"{path}: a report is written as .html for now; print it to PDF from a browser")
+    if path.suffix.lower() not in ENDINGS:
+        raise InputError(f"{path}: a report is written as .html or .pdf")
+    html = report_html(content, template=template)
+    data = pdf_from_html(html) if path.suffix.lower() == ".pdf" else html.encode("utf-8")
     part = path.with_name(path.name + ".part")
     path.parent.mkdir(parents=True, exist_ok=True)
-    part.write_text(report_html(content), encoding="utf-8")
+    part.write_bytes(data)
     os.replace(part, path)  # noqa: PTH105  the atomic one, by its own name
 
 
-def report_html(content: ReportContent) -> str:
+def report_html(content: ReportContent, *, template: Path | None = None) -> str:
     """Return the report as HTML."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, StrictUndefined, TemplateError
+    from jinja2.sandbox import SandboxedEnvironment
     from markupsafe import Markup
 
-    environment = Environment(
-        loader=PackageLoader("geoscore.reports", "."),
+    own = PackageLoader("geoscore.reports", ".")
+    if template is not None and not template.is_file():
+        raise InputNotFoundError(f"there is no template {template}")
+    environment = SandboxedEnvironment(
+        loader=own if template is None else ChoiceLoader([own, FileSystemLoader(template.parent)]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"count": _count, "dollars": _dollars, "share": _share}
-    figure = map_svg(content.table, note=content.note, capacity=content.capacity)
-    return environment.get_template("report.html").render(
-        c=content,
-        note=content.note,
-        map=Markup(figure),  # noqa: S704  our own SVG, every text in it escaped
-        curve=Markup(curve_svg(content.curve, capacity=content.capacity)),  # noqa: S704
-        region_share=(content.region["estimate"] or 0.0) / (content.region["households"] or 1.0),
-    )
+    environment.filters |= {"count": _count, "dollars": _dollars, "share": _share, "figure": _figure}
+    region = content.region
+    try:
+        page = environment.get_template("report.html") if template is None else environment.from_string(_read(template))
+        return page.render(
+            c=content,
+            note=content.note,
+            terms=terms(content.capacity),
+            region_share=(region["estimate"] or 0.0) / (region["households"] or 1.0),
+            layer_columns=figure_columns(content.layers),
+            **{name: Markup(svg) for name, svg in drawings(content).items()},  # noqa: S704  ours, all texts escaped
+        )
+    except TemplateError as error:
+        line = getattr(error, "lineno", None)
+        where = f"{template or 'report.html'}{f', line {line}' if line else ''}"
+        raise InputError(f"{where}: {error.message or error}") from error
 
 
-def curve_svg(answers: tuple[dict[str, Any], ...], *, capacity: float) -> str:
-    """Return the capacity curve as SVG: the share of households at or above each threshold, with its interval."""
-    import math
+def drawings(content: ReportContent) -> dict[str, str]:
+    """Return the report's pictures as SVG: ``map``, ``detail``, ``curve``, ``comparison``; empty where not needed."""
+    shown: dict[str, Any] = {"note": content.note, "capacity": content.capacity, "basemap": content.basemap}
+    shown["width"] = MAP_WIDTH
+    marks = content.capacity if isinstance(content.capacity, tuple) else (content.capacity,)
+    outlines = (*content.outlines, *content.layers)
+    focus = _focus(content.outlines)
+    return {
+        "map": map_svg(content.table, layers=outlines, **shown),
+        "detail": map_svg(content.table, layers=outlines, focus=focus, **shown) if focus else "",
+        "curve": curve_svg(content.curve, content.place_curves, marks=marks),
+        "comparison": comparison_svg(content.places, content.region) if content.places else "",
+    }
 
-    left, top, right, bottom = MARGIN
-    first, last = math.log(answers[0]["capacity_usd"]), math.log(answers[-1]["capacity_usd"])
 
-    def x(usd: float) -> float:
-        return left + (math.log(usd) - first) / (last - first) * (CURVE_WIDTH - left - right)
+def _focus(outlines: tuple[MapLayer, ...]) -> tuple[float, float, float, float] | None:
+    """Return what a closer map of the areas shows: them, and something around."""
+    bounds = [layer.shape().bounds for layer in outlines]
+    if not bounds:
+        return None
+    west, south = (min(box[i] for box in bounds) for i in (0, 1))
+    east, north = (max(box[i] for box in bounds) for i in (2, 3))
+    across, up = (max(AROUND * side, AROUND_DEGREES) for side in (east - west, north - south))
+    west, south, east, north = west - across, south - up, east + across, north + up
+    squeeze = math.cos(math.radians((south + north) / 2))
+    wider = max((north - south) / TALLEST / squeeze - (east - west), 0.0) / 2
+    return west - wider, south, east + wider, north
 
-    def y(share: float) -> float:
-        return top + (1.0 - share) * (CURVE_HEIGHT - top - bottom)
 
-    def line(name: str) -> list[str]:
-        return [f"{x(a['capacity_usd']):.1f},{y((a[name] or 0.0) / (a['households'] or 1.0)):.1f}" for a in answers]
+def _read(template: Path) -> str:
+    try:
+        return template.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise InputError(f"the template {template} cannot be read: {error}") from error
 
-    band = " ".join([*line("low"), *reversed(line("high"))])
-    grid = "".join(
-        f'<line x1="{left}" x2="{CURVE_WIDTH - right}" y1="{y(s):.1f}" y2="{y(s):.1f}" class="grid"/>'
-        f'<text x="{left - 8}" y="{y(s) + 4:.1f}" text-anchor="end">{s:.0%}</text>'
-        for s in (0.0, 0.25, 0.5, 0.75, 1.0)
-    )
-    ticks = "".join(
-        f'<text x="{x(usd):.1f}" y="{CURVE_HEIGHT - 12}" text-anchor="{"end" if usd == TICKS[-1] else "middle"}">'
-        f"{_dollars(usd)}</text>"
-        for usd in TICKS
-    )
-    mark = f'<line x1="{x(capacity):.1f}" x2="{x(capacity):.1f}" y1="{top}" y2="{CURVE_HEIGHT - bottom}" class="mark"/>'
-    return (
-        f'<svg viewBox="0 0 {CURVE_WIDTH} {CURVE_HEIGHT}" role="img" aria-label="Share of households by capacity">'
-        f'{grid}{ticks}<polygon points="{band}" class="band"/>'
-        f'<polyline points="{" ".join(line("estimate"))}" class="curve"/>{mark}</svg>'
-    )
+
+def _figure(value: float | str | None) -> str:
+    """Return a figure of a layer as people write it.
+
+    Examples
+    --------
+    >>> _figure(1234.5678), _figure(3), _figure(None), _figure("open")
+    ('1,234.6', '3', '-', 'open')
+    """
+    if value is None:
+        return "-"
+    if isinstance(value, str):
+        return str(clean(value))
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
 
 
 def _count(value: float | None) -> str:

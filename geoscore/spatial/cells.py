@@ -128,6 +128,62 @@ def cells_from_polygons(
     return index, np.concatenate([_flat(centered), _flat(touched)])
 
 
+def child_cells(
+    cells: npt.NDArray[np.uint64], *, resolution: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
+    """Return the cells of a finer resolution under each cell.
+
+    Returns
+    -------
+    index
+        Position of the coarser cell, int64, shape (m,).
+    cells
+        uint64, shape (m,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> index, cells = child_cells(np.array([0x872834744FFFFFF], dtype=np.uint64), resolution=8)
+    >>> len(cells), bool((parent_cells(cells, resolution=7) == 0x872834744FFFFFF).all())
+    (7, True)
+    """
+    from h3ronpy import change_resolution_list
+
+    if len(cells) == 0:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint64)
+    return _listed(change_resolution_list(_cells(cells), resolution))
+
+
+def near_cells(cells: npt.NDArray[np.uint64], *, steps: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
+    """Return the cells within so many steps of each cell, itself among them; index and cells as `child_cells` does.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> index, cells = near_cells(np.array([0x872834744FFFFFF], dtype=np.uint64), steps=2)
+    >>> len(cells)
+    19
+    """
+    from h3ronpy import grid_disk
+
+    if len(cells) == 0:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint64)
+    return _listed(grid_disk(_cells(cells), steps))
+
+
+def cells_area_km2(cells: npt.NDArray[np.uint64]) -> npt.NDArray[np.float64]:
+    """Return areas of cells in square kilometers, shape (n,).
+
+    Examples
+    --------
+    >>> cells_area_km2(np.array([0x8828347433FFFFF], dtype=np.uint64)).round(1).tolist()
+    [0.8]
+    """
+    import h3
+
+    return np.array([h3.cell_area(h3.int_to_str(int(cell)), unit="km^2") for cell in cells], dtype=np.float64)
+
+
 def cell_text(cell: int) -> str:
     """Return a cell as people write it, in hexadecimal.
 
@@ -204,6 +260,12 @@ def _cells(cells: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
 
 def _numpy(array: Any) -> npt.NDArray[np.uint64]:
     return np.asarray(array.to_numpy(), dtype=np.uint64)
+
+
+def _listed(lists: Any) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
+    found = pa.array(lists)
+    lengths = pc.list_value_length(found).to_numpy(zero_copy_only=False)
+    return np.repeat(np.arange(len(found)), lengths).astype(np.int64), _flat(found)
 
 
 def _flat(lists: pa.ListArray) -> npt.NDArray[np.uint64]:

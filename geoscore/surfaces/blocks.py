@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from geoscore.errors import SurfaceError
-from geoscore.surfaces.build import Prior, build_surface
+from geoscore.surfaces.build import Prior, build_surface, count_told
 from geoscore.surfaces.groups import AT, GroupCounts
 from geoscore.tables import to_pandas
 
@@ -23,9 +23,10 @@ def build_blocks(
     mix: pa.Table,
     prior_of: Callable[[pa.Table], Prior],
     *,
+    multiplier: float | None,
     links: int = BLOCK_LINKS,
     progress: Callable[[int, int], None] | None = None,
-) -> Iterator[pa.Table]:
+) -> Iterator[tuple[pa.Table, pa.Table]]:
     """Yield the surface in blocks of whole counties: what rows have in common ends at their county.
 
     Parameters
@@ -38,6 +39,8 @@ def build_blocks(
         Table of schema ``MIX`` with the areas of every pair of the kernel.
     prior_of
         Makes what places say of unknown incomes from some rows of ``mix``.
+    multiplier
+        Capacity for a dollar of income where nothing is known of a household; None where none counts.
     links
         Most rows of the kernel in a block, unless a county alone has more.
     progress
@@ -45,7 +48,10 @@ def build_blocks(
 
     Yields
     ------
-    Table of schema ``SURFACE``
+    surface
+        Table of schema ``SURFACE``.
+    told
+        The households in it that files tell something of, as ``count_told`` gives them.
 
     Raises
     ------
@@ -62,7 +68,8 @@ def build_blocks(
         here = np.zeros(counts.positions.num_rows, dtype=bool)
         here[position[rows]] = True
         prior = prior_of(mix.filter(pa.array(mix_block == number)))
-        yield build_surface(counts.at_positions(here), kernel.filter(pa.array(rows)), prior)
+        some, weights = counts.at_positions(here), kernel.filter(pa.array(rows))
+        yield build_surface(some, weights, prior), count_told(some, weights, prior, multiplier=multiplier)
         done += int(rows.sum())
         if progress:
             progress(done, len(block_of))

@@ -3,7 +3,7 @@
 Households are counted by place and level of evidence first; all arithmetic happens on the counts.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,9 +12,9 @@ import pandas as pd
 import pyarrow as pa
 
 from geoscore.errors import SurfaceError
-from geoscore.schemas import RUNG_EDGES
+from geoscore.schemas import MEASURES, RUNG_EDGES
 from geoscore.spatial.cells import parent_cells
-from geoscore.surface_format import Figures, figures, surface_table
+from geoscore.surface_format import Figures, figures, measured, surface_table
 from geoscore.surfaces.errors import Errors, Links, Parts, add_parts
 from geoscore.surfaces.groups import AT, LEVEL_COLUMNS, GroupCounts, pack_groups
 from geoscore.tables import to_pandas
@@ -85,22 +85,12 @@ def build_surface(
     known = counts.levels["income_known"].to_numpy(bool)
     expected, lives_here = _known(counts, known, weights, squares)
     shared = np.zeros_like(expected)
-    unknown = np.flatnonzero(~known)
-    starts = np.argsort(counts.level, kind="stable")
-    bounds = np.searchsorted(counts.level[starts], np.stack([unknown, unknown + 1]))
-    for done, number in enumerate(unknown):
-        members = starts[bounds[0, done] : bounds[1, done]]
-        count = np.bincount(counts.position[members], counts.households[members], minlength=weights.shape[0])
-        mass = weights.T @ count
-        here = np.flatnonzero(mass)
-        curve = with_all(_curve(counts.levels.iloc[number], prior, here))
-        mean = mass[here, None] * curve
+    for count, here, mass, curve in _by_level(counts, np.flatnonzero(~known), weights, prior, progress):
+        mean = mass[:, None] * curve
         expected[here] += mean
         for i, square in enumerate(squares):
             lives_here[i][here] += mean - (square.T @ count)[here, None] * curve**2
-        shared[here] += mass[here, None] * np.sqrt(curve * (1.0 - curve))
-        if progress:
-            progress(done + 1, len(unknown))
+        shared[here] += mass[:, None] * np.sqrt(curve * (1.0 - curve))
     parts = {
         "households and their places": (lives_here[0], lives_here[1], lives_here[2]),
         "survey, area by area": links.covariances(
@@ -109,6 +99,26 @@ def build_surface(
         "survey, in common": links.together(shared, prior.errors.common_of(rows["county"])),
     }
     return surface_of(rows, expected, parts)
+
+
+def _by_level(
+    counts: GroupCounts,
+    levels: npt.NDArray[np.int64],
+    weights: Any,
+    prior: Prior,
+    progress: Callable[[int, int], None] | None,
+) -> Iterator[tuple[Floats, npt.NDArray[np.int64], Floats, Floats]]:
+    """Yield of levels that the census has a say in: households by position, pairs, households there, their shares."""
+    order = np.argsort(counts.level, kind="stable")
+    bounds = np.searchsorted(counts.level[order], np.stack([levels, levels + 1]))
+    for done, number in enumerate(levels):
+        members = order[bounds[0, done] : bounds[1, done]]
+        count = np.bincount(counts.position[members], counts.households[members], weights.shape[0]).astype(np.float64)
+        mass = weights.T @ count
+        here = np.flatnonzero(mass)
+        yield count, here, mass[here], with_all(_curve(counts.levels.iloc[number], prior, here))
+        if progress:
+            progress(done + 1, len(levels))
 
 
 def _known(
@@ -127,6 +137,45 @@ def _known(
     table = csr_array((counts.households[which], at), shape=(weights.shape[0], len(bins)))
     expected = np.asarray((weights.T @ table) @ above)
     return expected, [expected - np.asarray((square.T @ table) @ above) for square in squares]
+
+
+def count_told(groups: pa.Table | GroupCounts, kernel: pa.Table, prior: Prior, *, multiplier: float | None) -> pa.Table:
+    """Count the households that files tell something of: their income or its band, a capacity, other evidence.
+
+    Parameters
+    ----------
+    groups, kernel, prior
+        As for ``build_surface``.
+    multiplier
+        Capacity for a dollar of income where nothing is known of a household; None where none counts.
+
+    Returns
+    -------
+    Table of schema ``SURFACE``
+        A row for each (cell, ZIP) pair that holds any of them. Variances are of what the files leave open of the
+        households' capacities, not of their places.
+    """
+    counts = groups if isinstance(groups, GroupCounts) else pack_groups(groups.to_batches())
+    weights = _position_matrix(counts.positions, kernel, prior.pairs)
+    known, told = counts.levels["income_known"].to_numpy(bool), _says_something(counts.levels, multiplier)
+    expected, _ = _known(counts, known & told, weights, [])
+    left = np.zeros_like(expected)
+    for _, here, mass, curve in _by_level(counts, np.flatnonzero(told & ~known), weights, prior, None):
+        mean = mass[:, None] * curve
+        expected[here] += mean
+        left[here] += mean * (1.0 - curve)
+    used = expected[:, 0] > 0
+    values = Figures.apart(expected[used, 0], expected[used, 1:], left[used, 1:])
+    return surface_table(prior.pairs[used], values)
+
+
+def _says_something(levels: pd.DataFrame, multiplier: float | None) -> npt.NDArray[np.bool_]:
+    """Return at which levels the files say anything that bears on capacity."""
+    found = (levels["known_bin"] > 0) | levels["income_known"] | (levels["evidence"] > 0)
+    found |= levels["income_low_usd"].notna() | levels["income_high_usd"].notna()
+    if multiplier is not None:
+        found |= levels["multiplier"].notna() & (levels["multiplier"] != multiplier)
+    return np.asarray(found.to_numpy(bool))
 
 
 def with_all(shares: Floats) -> Floats:
@@ -208,4 +257,10 @@ def roll_up(surface: pa.Table, *, resolution: int) -> pa.Table:
     codes = keys.groupby(list(keys.columns), dropna=False, sort=True).ngroup().to_numpy(np.int64)
     kept = keys.assign(code=codes).drop_duplicates("code").sort_values("code")
     summed = figures(surface).summed(codes, len(kept))
-    return surface_table(kept, summed, suppressed=kept["suppressed"].to_numpy(bool))
+    rolled = surface_table(kept, summed, suppressed=kept["suppressed"].to_numpy(bool))
+    measures = measured(surface)
+    if measures is not None:
+        hidden = kept["suppressed"].to_numpy(bool)
+        for name, column in zip(MEASURES.names, measures.T, strict=True):
+            rolled = rolled.append_column(name, pa.array(np.bincount(codes, column, len(kept)), mask=hidden))
+    return rolled

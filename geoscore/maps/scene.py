@@ -1,0 +1,312 @@
+"""What a still map shows, laid out in kilometers and drawn by nobody yet: hexagons in classes, ground, labels, scale.
+
+`still` writes it as SVG, `picture` draws it with matplotlib; both show the same.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import shapely
+import shapely.geometry
+
+from geoscore.errors import InputError
+from geoscore.ladder import Capacity, counts_at, interval
+from geoscore.maps.figures import HIDDEN, Figures, Floats, read_rows
+from geoscore.maps.layers import MapLayer
+from geoscore.maps.measures import Measure, check_measure, measure_of, ratio, terms
+from geoscore.maps.page import clean_text
+from geoscore.maps.palette import DIVERGING, INDEX_BREAKS, SEQUENTIAL, class_breaks, ramp
+from geoscore.reference.basemap import Basemap
+from geoscore.schemas import SurfaceNote
+from geoscore.spatial.cells import MEAN_EARTH_RADIUS_M
+from geoscore.spatial.polygons import cell_polygons
+
+WHOLE: Final = 10.0
+"""Breaks are whole numbers from here on."""
+KM_PER_DEGREE: Final = np.pi * MEAN_EARTH_RADIUS_M / 180_000.0
+KM_PER_MILE: Final = 1.609344
+MARGIN: Final = 0.03
+LABELS: Final = 22
+LETTER: Final = 6.4
+"""Width of a letter on a map of ``WIDTH`` dots, for keeping names apart."""
+WIDTH: Final = 820.0
+HATCH: Final = 110
+"""Hatching lines across a map."""
+
+Bounds = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Label:
+    """A name on the map, at a point in kilometers; ``kind`` is county, place or layer."""
+
+    text: str
+    at: tuple[float, float]
+    kind: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """A still map: shapes in kilometers east and north of the south-west corner.
+
+    Attributes
+    ----------
+    size_km
+        Width and height of what is shown.
+    cells, classes
+        Polygons, and the class of each: -1 where it is hidden.
+    hatch
+        Lines across the hidden ones.
+    colors, words
+        Of each class.
+    land, shore, borders, zips
+        The ground: polygons, then lines.
+    layers
+        Shapes of the user's own.
+    title, headline, legend, footer
+        What stands over and under the map.
+    """
+
+    size_km: tuple[float, float]
+    cells: npt.NDArray[np.object_]
+    classes: npt.NDArray[np.int64]
+    hatch: npt.NDArray[np.object_]
+    colors: tuple[str, ...]
+    words: tuple[str, ...]
+    land: npt.NDArray[np.object_]
+    shore: npt.NDArray[np.object_]
+    borders: npt.NDArray[np.object_]
+    zips: npt.NDArray[np.object_]
+    layers: npt.NDArray[np.object_]
+    labels: tuple[Label, ...]
+    k: int
+    title: str
+    headline: str
+    legend: str
+    footer: str
+
+    @property
+    def hides(self) -> bool:
+        """Whether any hexagon is hidden."""
+        return bool((self.classes < 0).any())
+
+    def scale(self) -> tuple[float, str]:
+        """Return the length of the scale bar in km, a round number about a fifth of the width, and its words.
+
+        Examples
+        --------
+        >>> from geoscore.schemas import SURFACE
+        >>> note = SurfaceNote(title="Bay", region="", universe="", formula="2pct", formula_text="", horizon="one year",
+        ...                    purpose="", vintage="", resolution=7, k=10, published=True)
+        >>> scene_from_surface(SURFACE.empty_table(), note=note).scale()[1]
+        '10 km (6 miles)'
+        """
+        wanted = self.size_km[0] / 5
+        step = 10.0 ** np.floor(np.log10(wanted))
+        length = float(max(part * step for part in (1, 2, 5) if part * step <= wanted))
+        miles = length / KM_PER_MILE
+        return length, f"{length:g} km ({miles:.0f} miles)" if miles >= 1 else f"{length:g} km ({miles:.1f} miles)"
+
+
+def scene_from_surface(
+    table: pa.Table,
+    *,
+    note: SurfaceNote,
+    capacity: Capacity = 2500.0,
+    measure: Measure = "estimate",
+    basemap: Basemap | None = None,
+    layers: Sequence[MapLayer] = (),
+    focus: Bounds | None = None,
+    width: float = WIDTH,
+) -> Scene:
+    """Lay out a still map.
+
+    Parameters
+    ----------
+    table
+        Table of schema ``SURFACE``; rows without a cell have no place on the map.
+    note
+        What the surface says of itself.
+    capacity
+        Threshold in US dollars, or band.
+    measure
+        ``estimate``, ``share``, ``index`` or ``low``.
+    basemap
+        Outlines and names.
+    layers
+        Shapes of the user's own, with their names.
+    focus
+        West, south, east and north in degrees of what is shown; all of the surface by default.
+    width
+        Dots across the map, for which names find room.
+
+    Raises
+    ------
+    SurfaceError
+        The threshold lies off the ladder, or the measure is unknown.
+    """
+    check_measure(measure)
+    basemap = basemap or Basemap()
+    rows = read_rows(table, note=note)
+    cells, _, sums = rows.by_cell(rows.cell)
+    polygons = cell_polygons(cells) if len(cells) else np.array([], dtype=object)
+    values = measure_of(sums, rows.region(), capacity=capacity, measure=measure)
+    seen = (sums.hidden != HIDDEN) & (sums.households > 0)
+    breaks = INDEX_BREAKS if measure == "index" else class_breaks(values[seen])
+    palette = (DIVERGING if measure == "index" else SEQUENTIAL)["light"]
+    classes = np.where(seen, np.searchsorted(np.array(breaks), values, side="right"), -1)
+    counties, zips = (_shapes(part) for part in (basemap.counties, basemap.zips))
+    frame = _Frame(np.concatenate([polygons, counties]), focus)
+    around = shapely.boundary(shapely.union_all(counties)) if len(counties) else None
+    between = None if around is None else shapely.difference(shapely.union_all(shapely.boundary(counties)), around)
+    own = np.array([layer.shape() for layer in layers], dtype=object)
+    kept = frame.keeps(polygons)
+    placed = frame.place(polygons[kept])
+    return Scene(
+        size_km=frame.size_km,
+        cells=placed,
+        classes=classes[kept].astype(np.int64),
+        hatch=_hatch(placed[classes[kept] < 0], frame.size_km, gap_km=frame.size_km[0] / HATCH * WIDTH / width),
+        colors=ramp(palette, classes=len(breaks) + 1),
+        words=_words(breaks, measure=measure),
+        land=frame.clip(counties),
+        shore=frame.clip(shapely.get_parts(around) if around is not None else counties[:0]),
+        borders=frame.clip(shapely.get_parts(between) if between is not None else counties[:0]),
+        zips=frame.clip(_between(zips) if focus else zips[:0]),
+        layers=frame.clip(own),
+        labels=_labels(frame, basemap, layers, letter=LETTER / width),
+        k=note.k,
+        title=clean_text(note.title or "Giving capacity"),
+        headline=_headline(rows.region(), capacity),
+        legend=_legend(capacity, measure=measure),
+        footer=clean_text(_footer(note)),
+    )
+
+
+class _Frame:
+    """What is shown, and the way from degrees to kilometers: true to scale in its middle latitude."""
+
+    def __init__(self, polygons: Any, focus: Bounds | None) -> None:
+        whole = shapely.total_bounds(polygons) if len(polygons) else np.array([-123.0, 37.0, -122.0, 38.0])
+        west, south, east, north = focus or whole
+        across, up = max(MARGIN * (east - west), 1e-3), max(MARGIN * (north - south), 1e-3)
+        self.bounds: Bounds = (west - across, south - up, east + across, north + up)
+        self.box = shapely.box(*self.bounds)
+        self._per_lon = KM_PER_DEGREE * float(np.cos(np.radians((south + north) / 2)))
+        west, south, east, north = self.bounds
+        self.size_km = ((east - west) * self._per_lon, (north - south) * KM_PER_DEGREE)
+
+    def keeps(self, shapes: Any) -> npt.NDArray[np.bool_]:
+        return np.asarray(shapely.intersects(shapes, self.box), dtype=bool) if len(shapes) else np.zeros(0, bool)
+
+    def place(self, shapes: Any) -> Any:
+        return shapely.transform(shapes, self.point)
+
+    def point(self, degrees: Floats) -> Floats:
+        return np.column_stack(
+            [(degrees[:, 0] - self.bounds[0]) * self._per_lon, (degrees[:, 1] - self.bounds[1]) * KM_PER_DEGREE]
+        )
+
+    def clip(self, shapes: Any) -> Any:
+        """Return what of the shapes lies in the frame, placed."""
+        if not len(shapes):
+            return np.array([], dtype=object)
+        inside = shapely.intersection(shapely.make_valid(shapes), self.box)
+        return self.place(inside[~shapely.is_empty(inside)])
+
+
+def _shapes(collection: dict[str, Any] | None) -> Any:
+    features = (collection or {}).get("features", [])
+    try:
+        shapes = np.array([shapely.geometry.shape(feature["geometry"]) for feature in features], dtype=object)
+    except (AttributeError, KeyError, TypeError, ValueError, shapely.errors.ShapelyError) as error:
+        raise InputError(f"a feature of the outlines is not a polygon: {error!r}") from error
+    return shapely.coverage_simplify(shapes, 0.0008) if len(shapes) else shapes
+
+
+def _hatch(hidden: Any, size_km: tuple[float, float], *, gap_km: float) -> Any:
+    """Return diagonal lines across shapes, running on from one into the next."""
+    if not len(hidden):
+        return np.array([], dtype=object)
+    wide, high = size_km
+    starts = np.arange(-high, wide, gap_km)
+    ends = [np.column_stack([starts + side, np.full_like(starts, side)]) for side in (0.0, high)]
+    lines = shapely.linestrings(np.stack(ends, axis=1))
+    return np.array([shapely.intersection(shapely.union_all(hidden), shapely.multilinestrings(lines))], dtype=object)
+
+
+def _between(shapes: Any) -> Any:
+    return shapely.get_parts(shapely.union_all(shapely.boundary(shapes))) if len(shapes) else shapes
+
+
+def _labels(frame: _Frame, basemap: Basemap, layers: Sequence[MapLayer], *, letter: float) -> tuple[Label, ...]:
+    """Return the names that find room, layers first, then counties, then places by size."""
+    wanted: list[tuple[str, float, float, str]] = []
+    for layer in layers:
+        middle = layer.shape().representative_point()
+        wanted.append((layer.name, middle.x, middle.y, "layer"))
+    for feature, shape in zip((basemap.counties or {}).get("features", []), _shapes(basemap.counties), strict=True):
+        largest = max(shapely.get_parts(shape), key=lambda part: float(part.area))
+        middle = largest.representative_point()
+        wanted.append((str(feature["properties"].get("name", "")).upper(), middle.x, middle.y, "county"))
+    wanted += [(place.name, place.longitude, place.latitude, "place") for place in basemap.places]
+    taken: list[tuple[float, float, float, float]] = []
+    labels: list[Label] = []
+    for text, longitude, latitude, kind in wanted:
+        if not shapely.contains_xy(frame.box, longitude, latitude) or len(labels) >= LABELS:
+            continue
+        x, y = frame.point(np.array([[longitude, latitude]]))[0]
+        wide, high = letter * frame.size_km[0] * (len(text) + 3) / 2, 2.1 * letter * frame.size_km[0]
+        box = (x - wide, y - high, x + wide, y + high)
+        if box[0] < 0 or box[2] > frame.size_km[0]:
+            continue
+        if any(box[0] < o[2] and o[0] < box[2] and box[1] < o[3] and o[1] < box[3] for o in taken):
+            continue
+        taken.append(box)
+        labels.append(Label(text=clean_text(text), at=(float(x), float(y)), kind=kind))
+    return tuple(labels)
+
+
+def _words(breaks: Sequence[float], *, measure: Measure) -> tuple[str, ...]:
+    def edge(value: float) -> str:
+        if measure == "share":
+            return f"{value:.1%}" if value < 0.1 else f"{value:.0%}"  # noqa: PLR2004  of all
+        return f"{value:,.0f}" if value >= WHOLE else f"{value:.2g}"
+
+    edges = [edge(value) for value in breaks]
+    if not edges:
+        return ("all",)
+    return (f"under {edges[0]}", *(f"{low} to {high}" for low, high in pairwise(edges)), f"{edges[-1]} and more")
+
+
+def _legend(capacity: Capacity, *, measure: Measure) -> str:
+    told = {
+        "estimate": "Expected households with capacity of {}",
+        "share": "Share of households with capacity of {}",
+        "index": "Share with capacity of {}, region = 100",
+        "low": "Households with capacity of {}, low end of the 90% interval",
+    }
+    return told[measure].format(terms(capacity))
+
+
+def _headline(region: Figures, capacity: Capacity) -> str:
+    estimate, variance = counts_at(region.at_least, region.spread, region.households, capacity)
+    low, high = interval(estimate, variance, region.most)
+    share = float(ratio(estimate, region.households)[0])
+    told = f"{estimate[0]:,.0f} of {region.households[0]:,.0f} households ({share:.0%})"
+    return f"{told}; 90% interval {low[0]:,.0f} to {high[0]:,.0f}"
+
+
+def _footer(note: SurfaceNote) -> str:
+    counted = {"file": "households in the files named", "census": "all households"}.get(note.universe, note.universe)
+    formula = note.formula_text or note.formula
+    ledger = f" Ledger {note.ledger[:12]}." if note.ledger else ""
+    return (
+        f"Capacity: {formula}, {note.horizon}. Counted: {counted}, {note.vintage}. "
+        f"Purpose: {note.purpose}. H3 resolution {note.resolution}. Made with geoscore.{ledger}"
+    )

@@ -1,0 +1,382 @@
+"""Trade areas over a surface: who lives in them, how many have the capacity, what they share.
+
+Joins the rooms of trade and query: an area is a shape, and what is drawn is what is counted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from geoscore.errors import InputError, SurfaceError
+from geoscore.ladder import Capacity
+from geoscore.query import Surface
+from geoscore.query.select import Selection, select_polygon
+from geoscore.spatial.cells import cell_centers, cells_from_polygons, child_cells, distance_m
+from geoscore.spatial.network import Network, Places
+from geoscore.spatial.polygons import area_km2, circle, linked_cells
+from geoscore.spatial.roads import ACCESS_KMH, Mode
+from geoscore.surface_format import Figures
+from geoscore.trade.areas import Customers, Site, TradeArea, check_size, grow_until, nearest_areas, overlap, ring_area
+from geoscore.trade.dollars import expected_dollars
+from geoscore.trade.layer import Layer
+
+if TYPE_CHECKING:
+    import shapely
+
+Floats = npt.NDArray[np.float64]
+Cells = npt.NDArray[np.uint64]
+Direction = Literal["to", "from"]
+Goal = Literal["households", "at-capacity", "dollars"]
+FARTHEST_M: Final[dict[str, float]] = {"drive": 2_000.0, "bike": 1_000.0, "walk": 500.0}
+"""Farther from every link of the network, a place counts as out of reach."""
+FINEST: Final[dict[str, int]] = {"drive": 9, "bike": 9, "walk": 10}
+"""H3 resolution at which it is told what can be reached."""
+MOST_MINUTES: Final = 240.0
+MOST_KM: Final = 500.0
+
+
+@dataclass(frozen=True)
+class Travel:
+    """A way to get about: a network and how it is used.
+
+    Attributes
+    ----------
+    network
+        Streets.
+    mode
+        ``drive``, ``bike`` or ``walk``.
+    direction
+        ``to``: people come to the site; ``from``: somebody goes out from it.
+    """
+
+    network: Network
+    mode: Mode = "drive"
+    direction: Direction = "to"
+
+    def minutes(self, sites: Sequence[Site], cells: Cells, *, limit: float = np.inf) -> Floats:
+        """Return the minutes between every site and the center of every cell, shape (s, n), infinite out of reach."""
+        lon, lat = cell_centers(cells)
+        places = self.network.snap(lon, lat)
+        network = self.network.reversed() if self.direction == "to" else self.network
+        seconds = network.times(self.places(sites), places, access_kmh=ACCESS_KMH[self.mode], limit_s=60.0 * limit)
+        seconds[:, places.away_m > FARTHEST_M[self.mode]] = np.inf
+        return seconds / 60.0
+
+    def places(self, sites: Sequence[Site]) -> Places:
+        """Return where sites stand on the network.
+
+        Raises
+        ------
+        InputError
+            A site is too far from it: in the sea, or outside of what the network covers.
+        """
+        lon, lat = (np.array([getattr(site, name) for site in sites]) for name in ("longitude", "latitude"))
+        found = self.network.snap(lon, lat)
+        for site, away in zip(sites, found.away_m, strict=True):
+            if away > FARTHEST_M[self.mode]:
+                raise InputError(
+                    f"site {site.name} at {site.longitude:g},{site.latitude:g} is {away / 1000:,.1f} km from the"
+                    " nearest street of the network: in the water, or beyond what the network covers? Move it, or bring"
+                    " another network"
+                )
+        return found
+
+    def candidates(self, sites: Sequence[Site], limit: float, *, resolution: int) -> Cells:
+        """Return the cells that could be reached within a time at the network's highest speed."""
+        seconds = np.minimum(self.network.forward_s, self.network.backward_s)
+        speeds = self.network.length_m / np.maximum(seconds, 1e-6)
+        fastest = float(speeds[np.isfinite(seconds)].max())
+        radius = 60.0 * limit * max(fastest, ACCESS_KMH[self.mode] / 3.6) + FARTHEST_M[self.mode]
+        margin = np.degrees(FARTHEST_M[self.mode] / 6_371_000.0) * 2
+        lon, lat = self.network.longitude, self.network.latitude
+        return _cells_near(sites, radius, (lon.min() - margin, lat.min() - margin, lon.max() + margin,
+                                           lat.max() + margin), resolution)  # fmt: skip
+
+    def notes(self, sites: Sequence[Site]) -> tuple[str, ...]:
+        """Return what is to be known of the network and of where sites stand on it."""
+        told = list(self.network.notes)
+        places = self.places(sites)
+        pieces = self.network.pieces[self.network.start[places.link]]
+        for site, piece in zip(sites, pieces, strict=True):
+            if piece:
+                size = int((self.network.pieces == piece).sum())
+                told.append(f"site {site.name} stands on a piece of the network of {size:,} nodes, apart from the rest")
+        return tuple(told)
+
+
+def _cells_near(
+    sites: Sequence[Site], radius_m: float, bounds: tuple[float, float, float, float], resolution: int
+) -> Cells:
+    import shapely
+
+    frame = shapely.box(*bounds)
+    shapes = [shapely.intersection(circle(*site.point, radius_m=radius_m), frame) for site in sites]
+    _, cells = cells_from_polygons(shapes, resolution=resolution)
+    return np.unique(cells)
+
+
+def time_areas(
+    sites: Sequence[Site], minutes: Sequence[float], travel: Travel, *, resolution: int | None = None
+) -> list[TradeArea]:
+    """Return what lies within times of each site, the shortest time first.
+
+    Raises
+    ------
+    InputError
+        A time is none, or a site is not on the network.
+    """
+    for limit in minutes:
+        check_size(limit, "minutes", most=MOST_MINUTES)
+    longest = max(minutes)
+    finest = resolution or FINEST[travel.mode]
+    cells = travel.candidates(sites, longest, resolution=finest)
+    times = travel.minutes(sites, cells, limit=longest)
+    notes = travel.notes(sites)
+    return [
+        TradeArea(
+            f"{site.name}, {limit:g} min", site.name, "time", limit, "min", linked_cells(cells[times[i] <= limit]),
+            notes=notes,
+        )
+        for i, site in enumerate(sites)
+        for limit in sorted(minutes)
+    ]  # fmt: skip
+
+
+def matrix_areas(sites: Sequence[Site], minutes: Sequence[float], cells: Cells, times: Floats) -> list[TradeArea]:
+    """Return what lies within times of each site by a matrix of times to cells."""
+    for limit in minutes:
+        check_size(limit, "minutes", most=MOST_MINUTES)
+    return [
+        TradeArea(
+            f"{site.name}, {limit:g} min", site.name, "time", limit, "min", linked_cells(cells[times[i] <= limit])
+        )
+        for i, site in enumerate(sites)
+        for limit in sorted(minutes)
+    ]
+
+
+def threshold_area(
+    surface: Surface,
+    site: Site,
+    wanted: float,
+    *,
+    goal: Goal,
+    capacity: Capacity,
+    travel: Travel | None = None,
+    resolution: int | None = None,
+) -> TradeArea:
+    """Return the smallest ring, or the shortest time, that holds what is wanted.
+
+    Parameters
+    ----------
+    wanted
+        Households, households at the capacity, or expected dollars, as ``goal`` says.
+    travel
+        Grow in time on a network; in distance without one.
+
+    Raises
+    ------
+    InputError
+        Even the largest area does not hold so much.
+    """
+    measure = {
+        "households": "households",
+        "at-capacity": f"households at {_told(capacity)}",
+        "dollars": "expected dollars",
+    }[goal]
+
+    def amount(shape: "shapely.Geometry") -> float:
+        selection = select_shape(surface, shape, "the area")
+        if goal == "dollars":
+            sums = sums_of(surface, selection)
+            return float(expected_dollars(sums.households, sums.at_least, sums.variance)[0][0])
+        answer = surface.answer(selection, capacity=capacity)
+        return (answer.households if goal == "households" else answer.estimate) or 0.0
+
+    if travel is None:
+        radius = grow_until(
+            lambda km: amount(circle(*site.point, radius_m=1000 * km)), wanted, most=MOST_KM, start=1.0,
+            what=f"a ring around {site.name} in km",
+        )  # fmt: skip
+        ring = ring_area(site, round(radius + 5e-5, 4))
+        size, unit, shape = ring.size, "km", ring.shape
+    else:
+        size, shape = _grow_time(site, wanted, travel, amount, resolution or FINEST[travel.mode])
+        unit = "min"
+    name = f"{site.name}, {wanted:,.0f} {measure}"
+    return TradeArea(name, site.name, "threshold", size, unit, shape, notes=travel.notes([site]) if travel else ())
+
+
+def _grow_time(site: Site, wanted: float, travel: Travel, amount: Any, finest: int) -> tuple[float, "shapely.Geometry"]:
+    """Return the shortest time that holds what is wanted, and its shape."""
+    limit = 10.0
+    while True:
+        cells = travel.candidates([site], limit, resolution=finest)
+        times = travel.minutes([site], cells, limit=limit)[0]
+        if amount(linked_cells(cells[np.isfinite(times)])) >= wanted:
+            break
+        if limit >= MOST_MINUTES:
+            raise InputError(
+                f"within {MOST_MINUTES:g} minutes of {site.name} there is less than the {wanted:,.0f} asked"
+            )
+        limit = min(2.0 * limit, MOST_MINUTES)
+
+    def held(minutes: float) -> float:
+        return float(amount(linked_cells(cells[times <= minutes])))
+
+    size = grow_until(held, wanted, most=limit, start=limit / 4, what=f"a time from {site.name} in minutes")
+    return round(size + 5e-4, 3), linked_cells(cells[times <= size])
+
+
+def nearest_site_areas(
+    surface: Surface, sites: Sequence[Site], *, travel: Travel | None = None, resolution: int | None = None
+) -> tuple[list[TradeArea], tuple[str, ...]]:
+    """Return for each site where no other is nearer, within the surface; by time on a network, or by distance.
+
+    Returns
+    -------
+    areas
+        One for each site.
+    notes
+        What is to be known, such as cells that nobody can reach a site from.
+    """
+    finest = resolution or max(surface.note.resolution, FINEST["drive"])
+    _, cells = child_cells(surface_cells(surface), resolution=finest)
+    if travel is None:
+        lon, lat = cell_centers(cells)
+        costs = np.array([distance_m(lon, lat, to=site.point) / 1000.0 for site in sites])
+        return nearest_areas(list(sites), cells, costs, unit="km"), ()
+    costs = travel.minutes(sites, cells)
+    lost = ~np.isfinite(costs).any(axis=0)
+    notes = travel.notes(sites)
+    if lost.any():
+        notes = (*notes, f"{int(lost.sum()):,} of {len(cells):,} cells lie where no site can be reached from")
+    return nearest_areas(list(sites), cells, costs, unit="min"), notes
+
+
+def customer_center(customers: Customers) -> Site:
+    """Return the middle of all customers, for those who name no site: the median of longitude and of latitude."""
+    lon, lat = cell_centers(customers.cells)
+    half = float(customers.weight.sum()) / 2.0
+    middle = []
+    for values in (lon, lat):
+        order = np.argsort(values)
+        middle.append(float(values[order][np.searchsorted(np.cumsum(customers.weight[order]), half)]))
+    return Site("all customers", middle[0], middle[1])
+
+
+def surface_cells(surface: Surface) -> Cells:
+    """Return the cells of a surface, each once."""
+    from geoscore.query.select import ancestors
+
+    cells = np.unique(ancestors(surface.table, surface.note.resolution))
+    return cells[cells > 0]
+
+
+def select_shape(surface: Surface, shape: "shapely.Geometry", name: str) -> Selection:
+    """Return the rows of a surface inside a shape; none at all where it lies outside of the surface."""
+    if not shape.is_empty:
+        try:
+            return select_polygon(surface.table, shape, name=name)
+        except SurfaceError:
+            pass
+    return Selection(name, np.zeros(surface.table.num_rows), hidden=False)
+
+
+def sums_of(surface: Surface, selection: Selection) -> Figures:
+    """Return the figures of a selection as one row."""
+    rows = np.flatnonzero(selection.weights)
+    zeros = np.zeros(len(rows), dtype=np.int64)
+    return surface.figures.summed(zeros, 1, weights=selection.weights[rows], rows=rows)
+
+
+def count_areas(surface: Surface, areas: Sequence[TradeArea], *, capacity: Capacity, strict: bool = True) -> Layer:
+    """Count households, those at the capacity, and expected dollars in areas, and what areas of different sites share.
+
+    Parameters
+    ----------
+    strict
+        Refuse an area in which no cell of the surface lies.
+
+    Raises
+    ------
+    SurfaceError
+        No cell of the surface lies in an area.
+    """
+    rows, notes = [], dict.fromkeys(note for area in areas for note in area.notes)
+    selections = []
+    for area in areas:
+        selection = (select_polygon(surface.table, area.shape, name=area.name) if strict and not area.shape.is_empty
+                     else select_shape(surface, area.shape, area.name))  # fmt: skip
+        selections.append(selection)
+        rows.append(_row(surface, area, selection, capacity))
+    shared = shared_rows(surface, areas, capacity=capacity)
+    more = {"overlaps": shared} if shared else {}
+    shapes = tuple(area.shape for area in areas)
+    return Layer("trade areas", tuple(rows), shapes, "area", tuple(notes), more)
+
+
+def _row(surface: Surface, area: TradeArea, selection: Selection, capacity: Capacity) -> dict[str, Any]:
+    answer = surface.answer(selection, capacity=capacity)
+    sums = sums_of(surface, selection)
+    dollars = [float(values[0]) for values in expected_dollars(sums.households, sums.at_least, sums.variance)]
+    told: dict[str, float | None] = dict(zip(("dollars", "dollars_low", "dollars_high"), dollars, strict=True))
+    if answer.estimate is None:
+        told = dict.fromkeys(told)
+    return {
+        **answer.to_dict(),
+        "site": area.site,
+        "kind": area.kind,
+        "size": area.size,
+        "unit": area.unit,
+        "area_km2": round(area_km2(area.shape), 6),
+        **{name: None if value is None else round(value, 6) for name, value in told.items()},
+        **{name: round(value, 6) for name, value in area.figures.items()},
+    }
+
+
+def shared_rows(surface: Surface, areas: Sequence[TradeArea], *, capacity: Capacity) -> list[dict[str, Any]]:
+    """Return what areas of two sites share: households, those at the capacity, dollars, and as parts of each."""
+    rows = []
+    for one, other in combinations(areas, 2):
+        if one.site == other.site or one.size != other.size:
+            continue
+        shape = overlap(one, other)
+        if shape.is_empty:
+            continue
+        name = f"{one.name} and {other.name}"
+        selection = select_shape(surface, shape, name)
+        answer = surface.answer(selection, capacity=capacity)
+        sums = [sums_of(surface, select_shape(surface, area.shape, area.name)) for area in (one, other)]
+        both = sums_of(surface, selection)
+        dollars = float(expected_dollars(both.households, both.at_least, both.variance)[0][0])
+        parts = [float(both.households[0] / each.households[0]) if each.households[0] else 0.0 for each in sums]
+        rows.append(
+            {
+                "areas": [one.name, other.name],
+                "households": answer.households,
+                "estimate": answer.estimate,
+                "low": answer.low,
+                "high": answer.high,
+                "dollars": round(dollars, 6),
+                "share_of_first": round(parts[0], 9),
+                "share_of_second": round(parts[1], 9),
+                "suppressed": answer.suppressed,
+            }
+        )
+    return rows
+
+
+def save_areas_map(surface: Surface, layer: Layer, path: Any, *, capacity: float) -> None:
+    """Write the surface's map with the areas drawn over it, and their figures listed below."""
+    from geoscore.maps import MapLayer
+
+    surface.save_map(path, capacity=capacity, layers=[MapLayer(*item) for item in layer.named_shapes()])
+
+
+def _told(capacity: Capacity) -> str:
+    return f"${capacity[0]:,.0f} to ${capacity[1]:,.0f}" if isinstance(capacity, tuple) else f"${capacity:,.0f}"
