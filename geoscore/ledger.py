@@ -51,12 +51,21 @@ class Ledger:
         os.replace(part, self.path)  # noqa: PTH105  the atomic one, by its own name
 
     def append_file(
-        self, kind: str, path: Path, data: dict[str, Any] | None = None, *, place: str | None = None
+        self,
+        kind: str,
+        path: Path,
+        data: dict[str, Any] | None = None,
+        *,
+        place: str | None = None,
+        sha256: str | None = None,
     ) -> None:
-        """Add an entry for a file that was read or written, with its hash; ``place`` where it will be moved."""
+        """Add an entry for a file that was read or written, with its hash; ``place`` where it will be moved.
+
+        The hash is taken here, unless it was taken before.
+        """
         folder = (self.folder or self.path.parent).resolve()
         place = place or Path(os.path.relpath(path.resolve(), folder)).as_posix()
-        self.append(kind, {"path": place, "sha256": hash_file(path), **(data or {})})
+        self.append(kind, {"path": place, "sha256": sha256 or hash_file(path), **(data or {})})
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,15 @@ HEADLINE: Final = 2500.0
 """The threshold that a run speaks of, in dollars."""
 TOP_ZIPS: Final = 15
 TOP_CELLS: Final = 10
+MOST_CELLS: Final = 50_000
+"""Cells on one map; more are merged into coarser ones."""
+
+
+def drawable(surface: Surface) -> Surface:
+    """Return a surface with no more cells than a page can carry: itself, or a coarser one where it has too many."""
+    while len(surface.table["cell"].unique()) > MOST_CELLS:
+        surface = surface.rollup(surface.note.resolution - 1)
+    return surface
 
 
 def save_report(
@@ -29,6 +38,7 @@ def save_report(
     zips: tuple[str, ...] = (),
     area: Path | None = None,
     summary: dict[str, Any] | None = None,
+    drawn: Surface | None = None,
     basemap: Basemap | None = None,
     layers: Sequence[MapLayer] = (),
     template: Path | None = None,
@@ -47,6 +57,8 @@ def save_report(
         ZIPs and a file of polygons to be compared with each other and the region.
     summary
         What a run counted.
+    drawn
+        A coarser surface for the map, where the surface has more cells than a map can carry.
     basemap
         Outlines and names; those of the samples where they hold the surface's counties.
     layers
@@ -65,7 +77,7 @@ def save_report(
     ladder = surface.note.ladder
     content = ReportContent(
         note=surface.note,
-        table=surface.table,
+        table=(drawn or surface).table,
         capacity=capacity,
         region=region.to_dict(),
         sentences=tuple(str(answer) for answer in (region, *answers)),

@@ -96,6 +96,7 @@ class Census(_Settings):
     tables: tuple[Path, ...] = ()
     crosswalk: Path | None = None
     areas: Path | None = None
+    ground: Path | None = None
     centers: Path | None = None
     tracts: Path | None = None
     blocks: Path | None = None
@@ -110,6 +111,10 @@ class Census(_Settings):
         if self.tables and self.incomes:
             raise ValueError("incomes come from tables or from incomes, not from both")
         alone = [name for name in ("crosswalk", "centers", "blocks") if getattr(self, name) and not self.tables]
+        if self.ground and (self.tables or self.areas):
+            raise ValueError("ground says where households of areas live; leave out tables and areas")
+        if self.ground and not self.incomes:
+            raise ValueError("ground needs incomes, by the same area_id")
         if alone:
             raise ValueError(f"{alone[0]} go with tables; name the census tables too")
         return self

@@ -10,11 +10,13 @@ import numpy as np
 import pyarrow as pa
 
 from geoscore.capacity import IncomeDistribution, fit_areas
+from geoscore.errors import InputError
 from geoscore.formulas import Band, Formula, list_formulas, open_formula
 from geoscore.project import Project
 from geoscore.reference.basemap import Basemap, basemap_of
 from geoscore.reference.census import Census, CensusFiles, open_census, read_income_curve
-from geoscore.spatial.interpolation import concentration, interpolate_households
+from geoscore.spatial.cells import cell_resolution
+from geoscore.spatial.interpolation import coarser_ground, concentration, interpolate_households
 from geoscore.surfaces import Allocation, Errors
 
 USUAL_TRIALS: Final = 4.0
@@ -74,7 +76,7 @@ def census_files(plan: Project) -> CensusFiles:
         tables=tuple(plan.resolve(path) for path in settings.tables),
         **{
             name: resolve(getattr(settings, name))
-            for name in ("crosswalk", "areas", "centers", "tracts", "blocks", "incomes", "zips", "counties")
+            for name in ("crosswalk", "areas", "ground", "centers", "tracts", "blocks", "incomes", "zips", "counties")
         },
     )
 
@@ -89,17 +91,20 @@ def open_region(plan: Project) -> Region:
     """
     census = open_census(census_files(plan))
     areas, zips = census.areas, census.zips[census.zips.geometry.notna()]
-    ground = interpolate_households(
-        area_ids=list(areas["area_id"]),
-        counties=list(areas["county"]),
-        households=areas["households"].to_numpy(float),
-        areas=list(areas.geometry),
-        zips=list(zips["zip"]),
-        zip_areas=list(zips.geometry),
-        resolution=plan.surface.resolution,
-        points=census.points,
-        centers=census.centers,
-    )
+    if census.ground is not None:
+        ground = ground_at(census.ground, resolution=plan.surface.resolution)
+    else:
+        ground = interpolate_households(
+            area_ids=list(areas["area_id"]),
+            counties=list(areas["county"]),
+            households=areas["households"].to_numpy(float),
+            areas=list(areas.geometry),
+            zips=list(zips["zip"]),
+            zip_areas=list(zips.geometry),
+            resolution=plan.surface.resolution,
+            points=census.points,
+            centers=census.centers,
+        )
     curve = read_income_curve(None if plan.census.curve is None else plan.resolve(plan.census.curve))
     county_of = dict(zip(areas["area_id"], areas["county"], strict=True))
     fitted = fit_areas(census.brackets, census.margins, curve, county_of=county_of, sampled=bool(plan.census.tables))
@@ -151,7 +156,7 @@ def _allocation(census: Census, ids: list[str]) -> Allocation:
         return Allocation(
             np.asarray(count, dtype=np.float64), "households lie on their areas as census blocks do, each block a trial"
         )
-    if not areas["area_id"].str.fullmatch(rf"\d{{{BLOCK_GROUP_DIGITS}}}").all():
+    if census.ground is not None or not areas["area_id"].str.fullmatch(rf"\d{{{BLOCK_GROUP_DIGITS}}}").all():
         how = "households lie evenly on their areas; how far they do not is assumed, for nothing here tells"
         return Allocation(np.full(n, USUAL_TRIALS), how)
     square_m = areas.geometry.to_crs(6933).area.to_numpy()
@@ -162,3 +167,17 @@ def _allocation(census: Census, ids: list[str]) -> Allocation:
         f" worth {trials:.1f} trials"
     )
     return Allocation(np.full(n, trials), how)
+
+
+def ground_at(ground: pa.Table, *, resolution: int) -> pa.Table:
+    """Return a ground at a resolution that is its own or coarser.
+
+    Raises
+    ------
+    InputError
+        It is coarser than what is wanted.
+    """
+    given = cell_resolution(int(ground["cell"][0].as_py()))
+    if given < resolution:
+        raise InputError(f"the census ground has cells of resolution {given}; set surface.resolution to at most that")
+    return ground if given == resolution else coarser_ground(ground, resolution=resolution)

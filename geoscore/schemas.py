@@ -166,6 +166,18 @@ GROUP: Final = pa.schema(
     ]
 )
 
+TALLY: Final = pa.schema(
+    [
+        ("kind", pa.string()),  # group, rejected, mended or contradiction
+        *GROUP,  # ``households`` counts rows of a file, whatever the kind
+        ("row", pa.int64()),  # of a rejected row
+        ("record_id", pa.string()),
+        ("reason", pa.string()),  # why it was rejected, what was mended, what contradicts
+        ("detail", pa.string()),
+    ]
+)
+"""What became of the rows of a file, counted: in one pass, for a file whose rows are households."""
+
 KERNEL: Final = pa.schema(
     [
         ("at_cell", pa.uint64()),  # the position as known: a cell, a ZIP or both

@@ -48,7 +48,7 @@ class Table:
 
     def map_batches(self, function: BatchFunction, schema: pa.Schema) -> "Table":
         """Return a table of ``schema``: a pure function applied to every batch of this one."""
-        return Table(self.engine.map_batches(self.frame, function, schema), schema, self.engine)
+        return Table(self.engine.map_batches(self.frame, function, schema, given=self.schema), schema, self.engine)
 
     def count(self) -> int:
         """Return the number of rows."""

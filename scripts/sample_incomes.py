@@ -34,12 +34,16 @@ def income_curve(survey: pd.DataFrame, us_zips: pd.DataFrame, bay_zips: pd.DataF
     so the rows must be next to each other). The level is the ratio of IRS wages per household in the
     region's ZIPs to that in California's.
     """
-    state = survey[survey["fips"] == CALIFORNIA]
-    dwelling = (state["h_seq"] != state["h_seq"].shift()).cumsum()
-    income = state[INCOME_PARTS].sum(axis=1).groupby(dwelling).sum()
-    weight = state["s006"].groupby(dwelling).max()
     california = us_zips[us_zips["state"] == "CA"]
     level = _wages_per_household(bay_zips) / _wages_per_household(california)
+    return survey_curve(survey[survey["fips"] == CALIFORNIA], level=level)
+
+
+def survey_curve(survey: pd.DataFrame, *, level: float = 1.0) -> pd.DataFrame:
+    """Return the curve of the households in a survey, raised to a level."""
+    dwelling = (survey["h_seq"] != survey["h_seq"].shift()).cumsum()
+    income = survey[INCOME_PARTS].sum(axis=1).groupby(dwelling).sum()
+    weight = survey["s006"].groupby(dwelling).max()
     dollars = np.sort(income.to_numpy(float)) * CPI[2017] / CPI[2014] * level
     order = np.argsort(income.to_numpy(float), kind="stable")
     below = (np.cumsum(weight.to_numpy(float)[order]) - weight.to_numpy(float)[order] / 2) / weight.sum()

@@ -1,5 +1,7 @@
 """A small made-up region that every test can read, and an engine for every test body."""
 
+import os
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +13,8 @@ import pytest
 from shapely import box
 
 from geoscore.engines import Engine, open_engine
+from geoscore.engines.java import java_version
+from geoscore.errors import EngineError
 from geoscore.schemas import BRACKETS, SurfaceNote
 from geoscore.spatial.interpolation import interpolate_households
 
@@ -51,10 +55,30 @@ def lay_out(region: Path, *, resolution: int = 8) -> pa.Table:
     )
 
 
-@pytest.fixture(params=["duckdb"])
+@pytest.fixture(params=["duckdb", pytest.param("spark", marks=pytest.mark.spark)])
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """One test body, every engine."""
+    if request.param == "spark":
+        yield request.getfixturevalue("spark")
+        return
     with open_engine(request.param) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[Engine]:
+    """Start one Spark of two cores for all tests, or say why there is none."""
+    pytest.importorskip("pyspark", reason="no pyspark here: pip install 'geoscore[spark]'")
+    try:
+        java_version()
+    except EngineError as error:
+        pytest.skip(str(error))
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # pyspark's own sockets and pipes
+        patch.setenv("PYSPARK_SUBMIT_ARGS", "--master local[2] pyspark-shell")
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]))
+        with open_engine("spark", memory="1GB") as opened:
+            yield opened
 
 
 @pytest.fixture(scope="session")

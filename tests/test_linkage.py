@@ -1,5 +1,7 @@
 """Records of one household find each other, whatever their order, and strangers do not."""
 
+from collections.abc import Iterator
+
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -14,6 +16,13 @@ ANN = {"full_name": "Ann Lee"}
 HOME = {"street": "12 Oak St", "zip": "94301"}
 
 
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    """Link on DuckDB: on Spark a test of linking takes half a minute, and one stands for all below."""
+    with open_engine("duckdb") as opened:
+        yield opened
+
+
 def table(rows: list[dict], engine: Engine) -> Table:
     full = [{"source": "a", "row": i, "record_id": str(i), **row} for i, row in enumerate(rows, start=1)]
     return Table.from_arrow(pa.Table.from_pylist(full, schema=RECORD), engine=engine)
@@ -25,6 +34,9 @@ def groups(rows: list[dict], engine: Engine) -> set[frozenset[int]]:
     for link in links:
         members.setdefault(link["household_id"], set()).add(link["row"])
     return {frozenset(rows) for rows in members.values()}
+
+
+NAMES = ("Lee", "Diaz", "Wong", "Katz", "Osborne", "Petrov", "Quist", "Rivera", "Sato", "Tull")
 
 
 @pytest.mark.parametrize(
@@ -43,6 +55,15 @@ def groups(rows: list[dict], engine: Engine) -> set[frozenset[int]]:
 )  # fmt: skip
 def test_who_belongs_together(engine: Engine, rows: list[dict], expected: set) -> None:
     assert groups(rows, engine) == expected
+
+
+@pytest.mark.spark
+@pytest.mark.slow
+def test_spark_links_the_same_households(spark: Engine, engine: Engine) -> None:
+    people = [{"full_name": f"Ann {name}", "street": f"{i} Oak St", "zip": "94301"} for i, name in enumerate(NAMES)]
+    people += [{**row, "full_name": row["full_name"].replace("Ann", "Bo")} for row in people[::2]]
+    assert groups(people, spark) == groups(people, engine)
+    assert len(groups(people, engine)) == len(NAMES)
 
 
 def test_one_name_at_two_addresses_of_two_towns_is_two_households(engine: Engine) -> None:

@@ -8,6 +8,7 @@ import pytest
 from python_calamine import load_workbook
 
 from geoscore.errors import InputError
+from geoscore.project import open_project
 from geoscore.reference import synth
 from geoscore.reference.synth import make_households, synthesize
 
@@ -110,7 +111,7 @@ def test_truth_agrees_with_itself(made) -> None:
 @pytest.mark.parametrize("seed", [2, 3, 7])
 def test_files_without_rows_are_written_too(tmp_path: Path, seed: int) -> None:
     rows = synthesize(tmp_path, households=2, seed=seed)
-    assert {path.name for path in tmp_path.iterdir()} == set(rows)
+    assert {path.name for path in tmp_path.iterdir()} == {*rows, "geoscore.toml"}
     links = pd.read_parquet(tmp_path / "truth_links.parquet")
     assert len(links) == sum(rows[name] for name in FILES.values())
 
@@ -147,3 +148,13 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
         synthesize(path, households=1)
     with pytest.raises(InputError, match="at least one"):
         make_households(0)
+
+
+def test_a_project_stands_beside_the_files_and_is_not_written_over(tmp_path: Path) -> None:
+    synthesize(tmp_path, households=300)
+    plan = open_project(tmp_path / "geoscore.toml")
+    assert all(plan.resolve(source.path).exists() for source in plan.sources)
+    assert all(plan.resolve(path).exists() for path in plan.geocoding.addresses)
+    (tmp_path / "geoscore.toml").write_text("mine")
+    synthesize(tmp_path, households=300)
+    assert (tmp_path / "geoscore.toml").read_text() == "mine"

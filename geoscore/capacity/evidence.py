@@ -5,6 +5,7 @@ where these are no fair sample: a donor list has too many rich households, but w
 does not depend on who is on the list. A figure that is missing tells something too: a property roll lists owners.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ import pyarrow as pa
 
 from geoscore.engines import Frame
 from geoscore.formulas import Formula
+from geoscore.schemas import EVIDENCE
 from geoscore.tables import Table
 
 Floats = npt.NDArray[np.float64]
@@ -78,12 +80,14 @@ class Evidence:
                 found *= self.likelihood[name][code // BASE**place % BASE]
         return found
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return it ready for JSON."""
+    def to_dict(self, *, exact: bool = False) -> dict[str, Any]:
+        """Return it ready for JSON, likelihoods rounded for people unless ``exact``."""
         return {
             "income_edges_usd": INCOME_EDGES.tolist(),
             "cuts": {name: values.tolist() for name, values in self.cuts.items()},
-            "likelihood": {name: np.round(values, 4).tolist() for name, values in self.likelihood.items()},
+            "likelihood": {
+                name: (values if exact else np.round(values, 4)).tolist() for name, values in self.likelihood.items()
+            },
             "learned": self.learned,
         }
 
@@ -167,17 +171,44 @@ def find_contradictions(homes: Table, formula: Formula) -> dict[str, int]:
     ...     find_contradictions(homes, open_formula("income-2pct-1y"))
     {'a gift above the capacity by income': 1, 'an income outside its band': 1}
     """
+    named = list(_KINDS)
+    limit = gift_limit(formula)
+    tests = {kind: test({name: nw.col(name) for name in EVIDENCE}, limit) for kind, test in _KINDS.items()}
+    counts = [
+        tests[kind].fill_null(value=False).cast(nw.Int64).sum().alias(f"kind_{i}") for i, kind in enumerate(named)
+    ]
+    found = homes.engine.collect(homes.frame.select(*counts)).to_pylist()[0]
+    told = {kind: int(found[f"kind_{i}"] or 0) for i, kind in enumerate(named)}
+    return {kind: count for kind, count in told.items() if count}
+
+
+def contradiction_kinds(formula: Formula, figures: dict[str, Floats]) -> dict[str, npt.NDArray[np.bool_]]:
+    """Return which of n households have figures that contradict each other, by what is contradictory.
+
+    Parameters
+    ----------
+    formula
+        What capacity means.
+    figures
+        The columns of ``EVIDENCE``, shape (n,), NaN where unknown.
+    """
+    limit = gift_limit(formula)
+    return {kind: np.asarray(test(figures, limit)) for kind, test in _KINDS.items()}
+
+
+def gift_limit(formula: Formula) -> float:
+    """Return the most that may be given over the formula's horizon for a dollar of income."""
     factor = formula.usual_factor(band="high")
     rate = np.inf if factor is None else factor
     years = max(1.0, float(formula.horizon.split()[0])) if formula.horizon[:1].isdigit() else 1.0
-    kinds = {
-        "a gift above the capacity by income": nw.col("largest_gift_usd") > nw.col("income_usd") * rate * years,
-        "an income outside its band": (nw.col("income_usd") < nw.col("income_low_usd"))
-        | (nw.col("income_usd") > nw.col("income_high_usd")),
-        "assets above net worth": nw.col("assets_usd") > nw.col("net_worth_usd"),
-    }
-    named = {f"kind_{i}": expression.fill_null(value=False) for i, expression in enumerate(kinds.values())}
-    counted = homes.frame.select(*[expression.cast(nw.Int64).sum().alias(name) for name, expression in named.items()])
-    found = homes.engine.collect(counted).to_pylist()[0]
-    told = {kind: int(found[f"kind_{i}"] or 0) for i, kind in enumerate(kinds)}
-    return {kind: count for kind, count in told.items() if count}
+    return rate * years
+
+
+_KINDS: Final[dict[str, Callable[[Any, float], Any]]] = {
+    "a gift above the capacity by income": lambda of, limit: of["largest_gift_usd"] > of["income_usd"] * limit,
+    "an income outside its band": lambda of, _limit: (
+        (of["income_usd"] < of["income_low_usd"]) | (of["income_usd"] > of["income_high_usd"])
+    ),
+    "assets above net worth": lambda of, _limit: of["assets_usd"] > of["net_worth_usd"],
+}
+"""Comparisons that read the same on columns of a table and on arrays."""

@@ -51,12 +51,13 @@ def score_households(located: Table, formula: Formula, evidence: Evidence = NOTH
     """
 
     def score(batch: pa.RecordBatch) -> pa.RecordBatch:
-        return _score_batch(batch, formula, evidence)
+        return score_batch(batch, formula, evidence)
 
     return located.map_batches(score, SCORED)
 
 
-def _score_batch(batch: pa.RecordBatch, formula: Formula, evidence: Evidence) -> pa.RecordBatch:
+def score_batch(batch: pa.RecordBatch, formula: Formula, evidence: Evidence = NOTHING) -> pa.RecordBatch:
+    """Put a batch of located households, of schema ``LOCATED``, on their levels of evidence: schema ``SCORED``."""
     figures = {name: _floats(batch.column(name)) for name in EVIDENCE}
     capacity = formula.capacity(figures)
     known = np.searchsorted(CUBE_EDGES, np.nan_to_num(capacity, nan=0.0), side="right")

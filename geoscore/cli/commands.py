@@ -52,6 +52,17 @@ class RankBy(StrEnum):
     HOUSEHOLDS = "households"
 
 
+class Spread(StrEnum):
+    """Where made-up households live."""
+
+    BAY_AREA = "bay-area"
+    UNITED_STATES = "united-states"
+
+
+BAY_AREA_HOUSEHOLDS = 2_760_479
+"""Of the samples: more are spread over the whole country."""
+
+
 class EngineName(StrEnum):
     """What runs the work."""
 
@@ -206,14 +217,20 @@ def synth(
     households: Annotated[int, typer.Option(min=1, help="How many households to make up.")],
     out: Annotated[Path, typer.Option(help="Folder to write to.")],
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 2026,
+    region: Annotated[
+        Spread | None,
+        typer.Option(help="Where they live; the whole country if there are more than the Bay Area holds."),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Make up households with known truth, and the files that a buyer of lists would get of them."""
+    """Make up households with known truth: four files of the Bay Area, or one of the whole country with its project."""
     from geoscore.cli.show import progress_bar, show_counts
+    from geoscore.nation import synthesize_nation
     from geoscore.reference.synth import synthesize
 
+    national = region is Spread.UNITED_STATES or (region is None and households > BAY_AREA_HOUSEHOLDS)
     with progress_bar(quiet=quiet) as progress:
-        rows = synthesize(
+        rows = (synthesize_nation if national else synthesize)(
             out, households=households, seed=seed, progress=lambda done, all_: progress("households", done, all_)
         )
     if not quiet:

@@ -37,13 +37,28 @@ def show_doctor() -> None:
             typer.echo(f"{part:<12}{version(part)}")
         except PackageNotFoundError:
             typer.echo(f"{part:<12}missing: install geoscore again, it brings {part} with it")
-    typer.echo("engines     duckdb is ready; spark is not built yet")
+    typer.echo(f"engines     duckdb is ready; {_spark()}")
     typer.echo(f"formulas    {', '.join(list_formulas())}")
     try:
         verify_samples()
         typer.echo(f"samples     whole, in {samples_dir()}")
     except GeoscoreError as error:
         typer.echo(f"samples     {error}")
+
+
+def _spark() -> str:
+    """Say whether the spark engine could start, and what it lacks."""
+    from geoscore.engines.java import java_version
+    from geoscore.errors import EngineError
+
+    try:
+        found = version("pyspark")
+    except PackageNotFoundError:
+        return "spark needs pyspark: pip install 'geoscore[spark]'"
+    try:
+        return f"spark is ready (pyspark {found}, Java {java_version()})"
+    except EngineError as error:
+        return str(error)
 
 
 def show_run(folder: Path) -> None:

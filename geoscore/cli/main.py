@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 import typer
 
+from geoscore.cli import compare as _compare  # noqa: F401
 from geoscore.cli import files as _files  # noqa: F401  registers its commands
 from geoscore.cli import pictures as _pictures  # noqa: F401
 from geoscore.cli import places as _places  # noqa: F401

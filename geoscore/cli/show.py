@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,17 +34,53 @@ def progress_bar(*, quiet: bool) -> Iterator[Progress]:
     columns = SpinnerColumn(), TextColumn("{task.description:<22}"), BarColumn(), TextColumn("{task.fields[count]}")
     with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bars:
         tasks: dict[str, Any] = {}
+        began: dict[str, tuple[float, int]] = {}
 
         def report(stage: str, done: int, all_: int | None) -> None:
             if stage not in tasks:
                 for other in tasks.values():
                     bars.update(other, total=1, completed=1)
                 tasks[stage] = bars.add_task(stage, total=all_, count="")
-            bars.update(tasks[stage], total=all_, completed=done, count=f"{done:,}" if done else "")
+                began[stage] = (time.monotonic(), done)
+            start, first = began[stage]
+            told = describe_pace(done, all_, seconds=time.monotonic() - start, before=first)
+            bars.update(tasks[stage], total=all_, completed=done, count=told)
 
         yield report
         for task in tasks.values():
             bars.update(task, total=1, completed=1)
+
+
+WORTH_TELLING_S = 2.0
+"""Seconds after which a pace is steady enough to be told."""
+
+
+def describe_pace(done: int, all_: int | None, *, seconds: float, before: int = 0) -> str:
+    """Return how much is done, how fast, and how long the rest will take.
+
+    Parameters
+    ----------
+    done, all_
+        What is done and all of it, in rows or steps; None where that is not known.
+    seconds
+        Since the stage began.
+    before
+        What was done when it began: what an earlier run has left.
+
+    Examples
+    --------
+    >>> describe_pace(30_000_000, 120_000_000, seconds=15.0)
+    '30,000,000, 2,000,000/s, 0:45 left'
+    """
+    text = f"{done:,}" if done else ""
+    if seconds < WORTH_TELLING_S or done <= before:
+        return text
+    pace = (done - before) / seconds
+    text += f", {pace:,.0f}/s"
+    if all_ is not None and all_ > done:
+        left = round((all_ - done) / pace)
+        text += f", {left // 60}:{left % 60:02d} left"
+    return text
 
 
 FEWEST_LEARNED = 300

@@ -4,5 +4,6 @@ DuckDB is embedded and the default. Nothing outside this folder asks which engin
 """
 
 from geoscore.engines.base import BatchFunction, Engine, Frame, open_engine
+from geoscore.engines.processes import NumberedFunction
 
-__all__ = ["BatchFunction", "Engine", "Frame", "open_engine"]
+__all__ = ["BatchFunction", "Engine", "Frame", "NumberedFunction", "open_engine"]

@@ -1,10 +1,10 @@
-"""The seam between geoscore's logic and what runs it: six verbs, one class per engine.
+"""The seam between geoscore's logic and what runs it: seven verbs, one class per engine.
 
 Relational work is narwhals over the engine's lazy frame; row-wise work is a pure function on Arrow batches.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
@@ -12,7 +12,8 @@ from typing import Any, Final, Self, TypeAlias
 import narwhals as nw
 import pyarrow as pa
 
-from geoscore.errors import InputError, NotBuiltError
+from geoscore.engines.processes import NumberedFunction
+from geoscore.errors import InputError
 
 Frame: TypeAlias = nw.LazyFrame[Any]
 BatchFunction: TypeAlias = Callable[[pa.RecordBatch], pa.RecordBatch]
@@ -35,8 +36,35 @@ class Engine(ABC):
         """Return an Arrow table, small enough for memory, as a lazy frame."""
 
     @abstractmethod
-    def map_batches(self, frame: Frame, function: BatchFunction, schema: pa.Schema) -> Frame:
-        """Return a frame of ``schema``: ``function`` applied to every batch of ``frame``."""
+    def map_batches(self, frame: Frame, function: BatchFunction, schema: pa.Schema, *, given: pa.Schema) -> Frame:
+        """Return a frame of ``schema``: ``function`` on every batch of ``frame``, itself of ``given``."""
+
+    @abstractmethod
+    def map_file(
+        self,
+        path: Path,
+        columns: Sequence[str],
+        function: NumberedFunction,
+        schema: pa.Schema,
+        *,
+        out: Path,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Frame:
+        """Return what a pure function makes of every batch of a Parquet file and its rows' numbers, kept in ``out``.
+
+        Parameters
+        ----------
+        path, columns
+            The file, and the columns of it that are read.
+        function
+            Of a batch and its rows' numbers, from 1; it travels to other processes, and so must be picklable.
+        schema
+            Of what it returns.
+        out
+            Folder for it; parts that an earlier run left there whole are not made again.
+        progress
+            Called with the rows done and all of them.
+        """
 
     @abstractmethod
     def write(self, frame: Frame, path: Path) -> None:
@@ -81,8 +109,8 @@ def open_engine(name: str = "duckdb", *, memory: str | None = None, scratch: Pat
     ------
     InputError
         There is no engine of that name.
-    NotBuiltError
-        The engine is planned but not built yet.
+    EngineError
+        It cannot start; the message says what is missing and how to get it.
 
     Examples
     --------
@@ -95,5 +123,7 @@ def open_engine(name: str = "duckdb", *, memory: str | None = None, scratch: Pat
 
         return DuckDBEngine(memory=memory, scratch=scratch)
     if name == "spark":
-        raise NotBuiltError("the spark engine is not built yet: it will run the same pipeline on a cluster; use duckdb")
+        from geoscore.engines.spark import SparkEngine
+
+        return SparkEngine(memory=memory, scratch=scratch)
     raise InputError(f"there is no engine {name!r}; choose one of {', '.join(ENGINES)}")

@@ -6,7 +6,7 @@ The default engine; with geoscore.engines.spark the only room that knows its SQL
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from geoscore.engines.base import BatchFunction, Engine, Frame
+from geoscore.engines.processes import FileJob, NumberedFunction, map_parts
 from geoscore.errors import InputError
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class DuckDBEngine(Engine):
         """Return an Arrow table, small enough for memory, as a lazy frame."""
         return nw.from_native(self._connection.from_arrow(table))
 
-    def map_batches(self, frame: Frame, function: BatchFunction, schema: pa.Schema) -> Frame:
+    def map_batches(self, frame: Frame, function: BatchFunction, schema: pa.Schema, *, given: pa.Schema) -> Frame:  # noqa: ARG002  Arrow types come through as they are
         """Return a frame of ``schema``, kept in the scratch folder: ``function`` on every batch."""
         path = self._scratch / f"mapped-{next(self._numbers)}.parquet"
         # a dictionary of numbers that hardly repeat costs more than all else
@@ -65,6 +66,20 @@ class DuckDBEngine(Engine):
             for batch in self._batches(frame):
                 writer.write_batch(function(batch).cast(schema))
         return self.scan(path)
+
+    def map_file(
+        self,
+        path: Path,
+        columns: Sequence[str],
+        function: NumberedFunction,
+        schema: pa.Schema,
+        *,
+        out: Path,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Frame:
+        """Return what a function makes of every batch of a Parquet file, by a process on each core."""
+        map_parts(FileJob(path, tuple(columns), function, schema, out), progress=progress)
+        return self.scan(out)
 
     def write(self, frame: Frame, path: Path) -> None:
         """Write ``frame`` to one Parquet file at ``path``, whole or not at all."""

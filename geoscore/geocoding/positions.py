@@ -4,6 +4,7 @@ Coordinates give a cell, or where they are uncertain the cells around, by how fa
 live; a ZIP alone is spread over its cells by their households, never piled on a center.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from geoscore.spatial.cells import (
     cell_centers,
     cell_resolution,
     cells_from_points,
-    distance_m,
+    distances_m,
     parent_cells,
 )
 from geoscore.tables import Table, from_pandas, to_pandas
@@ -39,6 +40,10 @@ PLACED: Final = ("given", "rooftop", "range", "street")
 NO_PLACE: Final = "no place: neither coordinates nor ZIP"
 OUTSIDE: Final = "ZIP outside the region"
 PO_BOX: Final = "ZIP of PO boxes or one office, where no household lives"
+
+
+MAPPED: Final = pa.schema([*LOCATED, ("reason", pa.string())])
+"""Households with the place that they have, or the reason why they have none."""
 
 
 @dataclass(frozen=True)
@@ -81,27 +86,39 @@ def locate_households(
     (['zip'], 1)
     """
     sigma = zip_sigma_m(ground)
-    mapped = pa.schema([*LOCATED, ("reason", pa.string())])
 
     def locate(batch: pa.RecordBatch) -> pa.RecordBatch:
-        return _locate_batch(batch, sigma, resolution=resolution, without_homes=without_homes, schema=mapped)
+        return locate_batch(batch, sigma, resolution=resolution, without_homes=without_homes)
 
-    both = households.map_batches(locate, mapped)
-    unlocated = pa.schema([mapped.field("household_id"), mapped.field("reason")])
+    both = households.map_batches(locate, MAPPED)
+    unlocated = pa.schema([MAPPED.field("household_id"), MAPPED.field("reason")])
     return Located(
         both.derive(LOCATED, lambda frame: frame.filter(nw.col("reason").is_null())),
         both.derive(unlocated, lambda frame: frame.filter(~nw.col("reason").is_null())),
     )
 
 
-def _locate_batch(
-    batch: pa.RecordBatch,
-    sigma: dict[str, float],
-    *,
-    resolution: int,
-    without_homes: frozenset[str],
-    schema: pa.Schema,
+def locate_batch(
+    batch: pa.RecordBatch, sigma: Mapping[str, float], *, resolution: int, without_homes: frozenset[str]
 ) -> pa.RecordBatch:
+    """Give a batch of households their cells or ZIPs, or the reason why they have neither.
+
+    Parameters
+    ----------
+    batch
+        Schema ``HOUSEHOLD``.
+    sigma
+        Standard distance of every known ZIP's households from their center, in meters.
+    resolution
+        H3 resolution of the cells.
+    without_homes
+        Known ZIPs where no household lives.
+
+    Returns
+    -------
+    RecordBatch
+        Schema ``LOCATED``, and ``reason`` behind it: null where there is a place.
+    """
     longitude, latitude, sigma_m = (
         batch.column(name).to_numpy(zero_copy_only=False).astype(np.float64)
         for name in ("longitude", "latitude", "sigma_m")
@@ -113,13 +130,17 @@ def _locate_batch(
     for which, finer in ((given & ~wide, 0), (wide, FINER)):
         cell[which] = cells_from_points(longitude[which], latitude[which], resolution=resolution + finer)
     zips = batch.column("zip")
-    known = pc.is_in(zips, pa.array(list(sigma), pa.string())).to_numpy(zero_copy_only=False)
+    coded = pc.dictionary_encode(zips)
+    by_code = np.array([*(sigma.get(code, np.nan) for code in coded.dictionary.to_pylist()), np.nan])
+    spread = by_code[pc.fill_null(coded.indices, -1).to_numpy()]
+    known = ~np.isnan(spread)
     boxes = pc.is_in(zips, pa.array(list(without_homes), pa.string())).to_numpy(zero_copy_only=False)
     absent = zips.is_null().to_numpy(zero_copy_only=False)
-    reason = np.select(
-        [given | known, absent, boxes], np.array([None, NO_PLACE, PO_BOX], dtype=object), default=OUTSIDE
-    )
-    spread = np.array([sigma.get(code, np.nan) for code in zips.to_pylist()], dtype=np.float64)
+    placed = given | known
+    reason = pa.nulls(len(given), pa.string())
+    if not placed.all():
+        told = np.select([placed, absent, boxes], np.array([None, NO_PLACE, PO_BOX], dtype=object), default=OUTSIDE)
+        reason = pa.array(told, pa.string())
     columns = {
         "household_id": batch.column("household_id"),
         "cell": pa.array(cell, mask=~given),
@@ -128,9 +149,9 @@ def _locate_batch(
         "precision": pc.if_else(pa.array(given), pc.fill_null(batch.column("precision"), "given"), "zip"),
         "sigma_m": pa.array(np.where(given, sigma_m, spread)),
         **{name: batch.column(name) for name in EVIDENCE},
-        "reason": pa.array(reason, pa.string()),
+        "reason": reason,
     }
-    return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
+    return pa.RecordBatch.from_arrays([columns[name] for name in MAPPED.names], schema=MAPPED)
 
 
 def _spread_class(sigma_m: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
@@ -154,15 +175,16 @@ def zip_sigma_m(ground: pa.Table) -> dict[str, float]:
         Table of schema ``GROUND``.
     """
     frame = to_pandas(ground.select(["cell", "zip", "households"])).dropna(subset=["zip"])
-    frame["longitude"], frame["latitude"] = cell_centers(frame["cell"].to_numpy(np.uint64))
-    return {str(code): _standard_distance_m(part) for code, part in frame.groupby("zip") if part["households"].sum()}
-
-
-def _standard_distance_m(part: Any) -> float:
-    weights = part["households"] / part["households"].sum()
-    center = (float((weights * part["longitude"]).sum()), float((weights * part["latitude"]).sum()))
-    distance = distance_m(part["longitude"].to_numpy(), part["latitude"].to_numpy(), to=center)
-    return float(np.sqrt((weights * distance**2).sum() / 2))
+    longitude, latitude = cell_centers(frame["cell"].to_numpy(np.uint64))
+    codes, names = pd.factorize(frame["zip"], sort=True)
+    households = frame["households"].to_numpy(np.float64)
+    total = np.bincount(codes, households)
+    lived_in = total > 0
+    weight = np.divide(households, total[codes], out=np.zeros(len(codes)), where=lived_in[codes])
+    center = [np.bincount(codes, weight * degrees).astype(np.float64) for degrees in (longitude, latitude)]
+    distance = distances_m(longitude, latitude, center[0][codes], center[1][codes])
+    sigma = np.sqrt(np.bincount(codes, weight * distance**2) / 2)
+    return {str(name): float(value) for name, value in zip(names[lived_in], sigma[lived_in], strict=True)}
 
 
 def spread_positions(groups: pa.Table, ground: pa.Table) -> pa.Table:

@@ -5,12 +5,12 @@ Streams batch by batch; counts what was read, used, rejected and mended, and pro
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -58,6 +58,20 @@ class OpenSource:
     date_order: DateOrder = "mdy"
     sensitive: tuple[str, ...] = ()
     """Columns not mapped that speak of what people may not be sorted by."""
+
+    def refused(self) -> list[str]:
+        """Return the sensitive columns that no reason keeps."""
+        return [name for name in self.sensitive if name not in self.source.sensitive]
+
+    def features(self) -> list[str]:
+        """Return the columns that are kept beside the records."""
+        if not self.source.features:
+            return []
+        return [name for name in _unmapped(self.source, self.raw.names) if name not in self.refused()]
+
+    def keeps_features(self) -> bool:
+        """Return whether anything of a row is kept beside its record."""
+        return bool(self.features())
 
 
 def open_sources(sources: Sequence[Source], *, resolve: Callable[[Path], Path]) -> list[OpenSource]:
@@ -203,8 +217,7 @@ def _ingest_one(
     source, raw = item.source, item.raw
     if item.date_order == "mixed":
         raw.notes.append("some dates of birth are month first, some day first: what reads both ways is left out")
-    refused = [name for name in item.sensitive if name not in source.sensitive]
-    kept_columns = [name for name in _unmapped(source, raw.names) if name not in refused] if source.features else []
+    kept_columns = item.features()
     reasons: Counter[str] = Counter()
     mended: Counter[str] = Counter()
     kept: pq.ParquetWriter | None = None
@@ -229,23 +242,39 @@ def _ingest_one(
             kept.close()
     reasons.update(_write_unreadable(source, raw, writers.rejected))
     read += len(raw.rejected)
-    _check_counts(source, read, used, reasons)
+    check_counts(source, read, used, reasons)
+    return _report(item, read, reasons, mended)
+
+
+def _report(item: OpenSource, read: int, reasons: Counter[str], mended: Counter[str]) -> SourceReport:
     return SourceReport(
-        name=source.name,
-        path=show_path(source.path),
+        name=item.source.name,
+        path=show_path(item.source.path),
         rows_read=read,
         rows_rejected=dict(sorted(reasons.items())),
         mended=dict(sorted(mended.items())),
-        notes=tuple(raw.notes),
-        refused_features=tuple(refused),
-        sensitive_features={column: reason.strip() for column, reason in source.sensitive.items()},
+        notes=tuple(item.raw.notes),
+        refused_features=tuple(item.refused()),
+        sensitive_features={column: reason.strip() for column, reason in item.source.sensitive.items()},
     )
 
 
-def _unmapped(source: Source, names: Sequence[str]) -> list[str]:
-    mapped = {source.id}
+def report_source(item: OpenSource, read: int, reasons: Counter[str], mended: Counter[str]) -> dict[str, Any]:
+    """Return what became of a source that was counted in one pass, as a run's summary tells it."""
+    report = _report(item, read, reasons, mended)
+    return {**asdict(report), "rows_used": report.rows_used}
+
+
+def mapped_columns(source: Source) -> list[str]:
+    """Return the columns of a file that its source maps, its id among them."""
+    names = [source.id] if source.id is not None else []
     for columns in source.columns.values():
-        mapped.update([columns] if isinstance(columns, str) else columns)
+        names.extend([columns] if isinstance(columns, str) else columns)
+    return list(dict.fromkeys(names))
+
+
+def _unmapped(source: Source, names: Sequence[str]) -> list[str]:
+    mapped = set(mapped_columns(source))
     return [name for name in names if name not in mapped and name not in ("row", "record_id")]
 
 
@@ -258,7 +287,16 @@ def _write_unreadable(source: Source, raw: RawFile, rejected: pq.ParquetWriter) 
     return Counter(reason for _, reason, _ in raw.rejected)
 
 
-def _check_counts(source: Source, read: int, used: int, reasons: Counter[str]) -> None:
+def check_counts(source: Source, read: int, used: int, reasons: Counter[str]) -> None:
+    """Prove that no row of a source was lost, and that its coordinates are not swapped.
+
+    Raises
+    ------
+    InputError
+        It has no row, or most of its coordinates are swapped.
+    GeoscoreError
+        Rows read are not rows used and rejected.
+    """
     if read == 0:
         raise InputError(f"{source.path.name} has a header but no row")
     if read != used + reasons.total():

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from hashlib import blake2b
 from secrets import token_bytes
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -68,16 +68,24 @@ class _Marks:
 
     reason: npt.NDArray[np.object_]
     detail: npt.NDArray[np.object_]
+    refused: Bools
     lenient: bool = False
     mended: dict[str, int] = field(default_factory=dict)
 
-    def reject(self, bad: Bools, reason: str, column: str, values: pa.Array) -> None:
+    @classmethod
+    def of(cls, rows: int, *, lenient: bool) -> Self:
+        """Return no marks for so many rows."""
+        reason, detail = (np.full(rows, None, dtype=object) for _ in range(2))
+        return cls(reason, detail, np.zeros(rows, dtype=bool), lenient)
+
+    def reject(self, bad: Bools, reason: str, column: str, shown_at: Callable[[int], str]) -> None:
         """Give rows where ``bad`` holds their reason, with what stood in ``column``; a lenient reader only counts."""
         if self.lenient:
             self.mend(bad, f"left out: {reason}")
             return
-        for i in np.flatnonzero(bad & (self.reason == None)):  # noqa: E711  element by element
-            shown = str(values[int(i)].as_py())
+        for i in np.flatnonzero(bad & ~self.refused):
+            shown = shown_at(int(i))
+            self.refused[i] = True
             self.reason[i] = reason
             self.detail[i] = f"{column}: {shown[:SHOWN]}{'...' if len(shown) > SHOWN else ''}"
 
@@ -149,7 +157,7 @@ def map_batch(
     lenient
         Leave a value out that cannot be right, and count it, where otherwise its row would be rejected.
     """
-    marks = _Marks(np.full(len(rows), None, dtype=object), np.full(len(rows), None, dtype=object), lenient)
+    marks = _Marks.of(len(rows), lenient=lenient)
     _refuse_long(batch, marks)
     record_id = _record_id(batch, rows, source)
     columns = {name: pa.nulls(len(rows), RECORD.field(name).type) for name in RECORD.names}
@@ -166,14 +174,14 @@ def map_batch(
     records = pa.RecordBatch.from_arrays([columns[name] for name in RECORD.names], schema=RECORD)
     gone = np.zeros(len(rows), dtype=bool) if suppression is None else suppression.mark(records)
     marks.reason[gone], marks.detail[gone] = OPTED_OUT, None
+    marks.refused |= gone
     columns["record_id"] = pc.if_else(pa.array(gone), columns["row"].cast(pa.string()), record_id)
-    used = pa.array(marks.reason == None)  # noqa: E711
-    refused = pc.invert(used)
+    used, refused = pa.array(~marks.refused), pa.array(marks.refused)
     rejected = pa.RecordBatch.from_arrays(
         [
             *(columns[name].filter(refused) for name in ("source", "row", "record_id")),
-            pa.array(marks.reason[refused.to_numpy(zero_copy_only=False)], pa.string()),
-            pa.array(marks.detail[refused.to_numpy(zero_copy_only=False)], pa.string()),
+            pa.array(marks.reason[marks.refused], pa.string()),
+            pa.array(marks.detail[marks.refused], pa.string()),
         ],
         schema=REJECTED,
     )
@@ -181,7 +189,9 @@ def map_batch(
         [columns["row"], record_id, *(batch.column(name) for name in features)], names=["row", "record_id", *features]
     )
     gone_records = blank_records(records.filter(pa.array(gone)))
-    return MappedBatch(records.filter(used), rejected, kept.filter(used), marks.mended, gone_records)
+    if marks.refused.any():
+        records, kept = records.filter(used), kept.filter(used)
+    return MappedBatch(records, rejected, kept, marks.mended, gone_records)
 
 
 def _as_list(columns: Column) -> list[str]:
@@ -211,20 +221,20 @@ def _refuse_long(batch: pa.RecordBatch, marks: _Marks) -> None:
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
             long = pc.fill_null(pc.greater(pc.binary_length(column), LONGEST_FIELD), fill_value=False)
-            marks.reject(long.to_numpy(zero_copy_only=False), "field too long", name, column)
+            marks.reject(long.to_numpy(zero_copy_only=False), "field too long", name, _texts(column))
 
 
 def _parse(target: str, values: pa.Array, column: str, marks: _Marks, as_of: date) -> dict[str, pa.Array]:
     """Return the record columns that one mapped column becomes."""
     if target == "income_band":
         band = parse_money_band(values)
-        marks.reject(_mask(band.bad), "not an income band", column, values)
+        marks.reject(_mask(band.bad), "not an income band", column, _texts(values))
         return {"income_low_usd": band.low, "income_high_usd": band.high}
     if target == "birth_year":
         year = parse_number(values)
         age = pc.subtract(float(as_of.year), year.values)
         impossible = pc.fill_null(pc.or_(pc.less(age, 0.0), pc.greater(age, 120.0)), fill_value=False)
-        marks.reject(_mask(year.bad) | _mask(impossible), "birth year cannot be", column, values)
+        marks.reject(_mask(year.bad) | _mask(impossible), "birth year cannot be", column, _texts(values))
         return {"age": pc.if_else(impossible, None, age)}
     parse, reason = _PARSERS.get(target, (parse_text, "not text"))
     parsed: Parsed = parse(values)
@@ -232,12 +242,12 @@ def _parse(target: str, values: pa.Array, column: str, marks: _Marks, as_of: dat
     if target in ("email", "phone", "ssn"):
         marks.mend(_mask(parsed.bad), f"{target} left out, not readable")
     else:
-        marks.reject(_mask(parsed.bad), reason, column, values)
+        marks.reject(_mask(parsed.bad), reason, column, _texts(values))
     if target == "zip":
         marks.mend(_mask(parsed.mended), "ZIP given back its leading zero")
     if target in MONEY:
         negative = pc.fill_null(pc.less(parsed.values, 0.0), fill_value=False)
-        marks.reject(_mask(negative), f"negative {target}", column, values)
+        marks.reject(_mask(negative), f"negative {target}", column, _texts(values))
         return {target: pc.if_else(negative, None, parsed.values)}
     return {target: parsed.values}
 
@@ -308,7 +318,10 @@ def _check_coordinates(columns: dict[str, pa.Array], marks: _Marks, inside: Insi
     """Reject rows whose points cannot be, and return which they are."""
     longitude, latitude = (_floats(columns[name]) for name in ("longitude", "latitude"))
     one_alone = np.isnan(longitude) != np.isnan(latitude)
-    shown = pa.array([f"{x}, {y}" for x, y in zip(longitude, latitude, strict=True)])
+
+    def shown(i: int) -> str:
+        return f"{longitude[i]}, {latitude[i]}"
+
     marks.reject(one_alone, "longitude or latitude alone", "longitude, latitude", shown)
     swapped = _within(latitude, US_LONGITUDE) & _within(longitude, US_LATITUDE)
     marks.reject(swapped, SWAPPED, "longitude, latitude", shown)
@@ -322,6 +335,10 @@ def _check_coordinates(columns: dict[str, pa.Array], marks: _Marks, inside: Insi
         marks.reject(outside, OUTSIDE, "longitude, latitude", shown)
         beyond = beyond | outside
     return one_alone | swapped | beyond
+
+
+def _texts(values: pa.Array) -> Callable[[int], str]:
+    return lambda i: str(values[i].as_py())
 
 
 def _within(values: Floats, limits: tuple[float, float]) -> Bools:

@@ -56,11 +56,11 @@ def _equal(*columns: str) -> "Test":
     return test
 
 
-def _sql(condition: str) -> "Test":
+def _sql(condition: str, *, dialect: str = "duckdb") -> "Test":
     def test() -> "ComparisonLevelCreator":
         import splink.comparison_level_library as levels
 
-        return levels.CustomLevel(condition, base_dialect_str="duckdb")
+        return levels.CustomLevel(condition, base_dialect_str=dialect)
 
     return test
 
@@ -105,7 +105,8 @@ _NUMBER_ALIKE: Final = (
 _LINE_ALIKE: Final = "jaro_winkler_similarity(line_l, line_r) >= 0.92"
 _SAME_DOOR: Final = f"line_l is not null and line_r is not null and (({_ALIKE}) or ({_NUMBER_ALIKE}))"
 _EXCHANGED: Final = "jaro_winkler_similarity(both_l, flip_r) >= 0.92"
-_FORMS: Final = "list_has_any(forms_l, forms_r)"
+_FORMS: Final = "size(array_intersect(forms_l, forms_r)) > 0"
+_SLIP: Final = "size(array_intersect(ssn_near_l, ssn_near_r)) > 0"
 _INITIAL: Final = "substr(first_l, 1, 1) = substr(first_r, 1, 1) and (length(first_l) = 1 or length(first_r) = 1)"
 
 _HALF: Final = "number_l = number_r and (line_l is null or line_r is null)"
@@ -163,7 +164,7 @@ _FIRST: Final = Comparison(
     f"first_l is null or first_r is null or ({_EXCHANGED} and first_l <> first_r)",
     (
         Step("same first name", 0.50, 0.005, _equal("first"), "first"),
-        Step("one is short for the other", 0.03, 0.003, _sql(_FORMS)),
+        Step("one is short for the other", 0.03, 0.003, _sql(_FORMS, dialect="spark")),
         Step("first name alike", 0.06, 0.006, _alike("first", 0.88, edits=1)),
         Step("initial of the other", 0.02, 0.01, _sql(_INITIAL)),
     ),
@@ -210,7 +211,7 @@ _BORN: Final = Comparison(
 def _same_ssn(m: float) -> tuple[Step, Step]:
     return (
         Step("same number", m, 1e-6, _equal("ssn"), "ssn"),
-        Step("number one slip apart", 0.05, 1e-6, _sql("list_has_any(ssn_near_l, ssn_near_r)")),
+        Step("number one slip apart", 0.05, 1e-6, _sql(_SLIP, dialect="spark")),
     )
 
 

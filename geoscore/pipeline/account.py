@@ -38,7 +38,8 @@ def begin_ledger(work: Work, project: Path, folder: Path) -> Ledger:
         stated |= {"own_list": source.own_list} if source.own_list else {}
         path = plan.resolve(source.path)
         place = ingest.show_path(path) if is_address(path) else None
-        ledger.append_file("source", ingest.local_copy(path), {**stated, **told}, place=place)
+        copy = ingest.local_copy(path)
+        ledger.append_file("source", copy, {**stated, **told}, place=place, sha256=work.hash_of(copy))
     if plan.propensity.model is not None:
         ledger.append_file("propensity model", plan.resolve(plan.propensity.model) / "model.json")
     curve = plan.resolve(plan.census.curve) if plan.census.curve else sample_path("income_curve.parquet")

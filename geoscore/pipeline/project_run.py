@@ -13,11 +13,13 @@ from geoscore import ingest
 from geoscore.engines import open_engine
 from geoscore.formulas import open_formula
 from geoscore.pipeline.account import OUTPUTS, begin_ledger, end_ledger
+from geoscore.pipeline.one_pass import counts_in_one_pass
 from geoscore.pipeline.publish import audit, publish, write_outputs
 from geoscore.pipeline.stages import build
 from geoscore.pipeline.work import Work
 from geoscore.project import open_project
 from geoscore.query import Surface
+from geoscore.stage_store import StageStore
 from geoscore.staging import move_into_place, staged
 
 
@@ -72,6 +74,9 @@ def run(
         private = stage / "private"
         private.mkdir(mode=0o700)
         work = Work(plan, formula, tables, stage, private, report, suppression)
+        if counts_in_one_pass(plan, opened):
+            kept = folder.resolve().parent / f".{folder.resolve().name}.stages"
+            work.store = StageStore(kept, earlier=folder / "private" / "stages")
         surface = publish(work, build(work, opened))
         work.counts["audit"] = audit(work, surface)
         ledger = begin_ledger(work, Path(project), folder)
@@ -79,5 +84,7 @@ def run(
         surface = Surface(surface.table, replace(surface.note, ledger=ledger.head))
         write_outputs(work, surface)
         end_ledger(work, ledger)
+        if work.store is not None:
+            work.store.close(private / "stages")
         move_into_place(stage, folder, OUTPUTS)
     return Run(folder, work.counts, surface)

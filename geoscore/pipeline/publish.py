@@ -1,41 +1,45 @@
 """From the raw surface to what people see: protection, what the surface says of itself, map, report and summary."""
 
 import json
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from geoscore import disclosure, enrichment, ingest, noise, surfaces
 from geoscore.audit import audit_surface, lay_out_areas
 from geoscore.capacity import rung_shares
 from geoscore.errors import InputError
-from geoscore.ledger import hash_file
-from geoscore.outputs import HEADLINE, save_report
-from geoscore.pipeline.work import Work
+from geoscore.outputs import HEADLINE, drawable, save_report
+from geoscore.pipeline.work import Block, Work
 from geoscore.purposes import read_purposes
 from geoscore.query import Surface
 from geoscore.release import CensusCurves
 from geoscore.schemas import LADDER, SourceNote, SurfaceNote
 from geoscore.spatial.interpolation import coarser_ground
-from geoscore.surface_format import write_surface
+from geoscore.surface_format import read_surface, write_surface
 from geoscore.tables import to_pandas
 
 SATURATED: Final = 0.60
 RARE: Final = 0.01
 
 
-def publish(work: Work, raw: pa.Table) -> Surface:
-    """Protect the surface, and say of it what it is."""
-    work.report("publish", 0, None)
+def publish(work: Work, blocks: Iterable[Block]) -> Surface:
+    """Protect the surface, which comes in blocks of counties, and say of it what it is."""
     plan = work.project
     note = _note(work)
     warning = work.honesty.warning(plan.surface.published_resolution) if work.honesty else None
     if warning:
         note = replace(note, warnings=(*note.warnings, warning))
-    write_surface(raw, note, work.private / "surface.parquet")
-    protected = _protect(work, surfaces.roll_up(raw, resolution=plan.surface.published_resolution))
+    coarser = _keep_raw(work, blocks, note)
+    work.report("publish", 0, None)
+    protected = _protect(work, coarser)
     note = replace(note, protection=protected.protection)
     published = replace(note, resolution=plan.surface.published_resolution, published=True)
     surface = Surface(protected.table, published)
@@ -47,8 +51,53 @@ def publish(work: Work, raw: pa.Table) -> Surface:
             "the map will be nearly one color; ask for another threshold"
         )
         surface = Surface(protected.table, replace(published, warnings=(*published.warnings, text)))
-    work.counts |= {"cells": len(raw["cell"].unique()), "headline": answer.to_dict(), "warnings": surface.note.warnings}
+    work.counts |= {"cells": _count_cells(work), "headline": answer.to_dict(), "warnings": surface.note.warnings}
     return surface
+
+
+def _keep_raw(work: Work, blocks: Iterable[Block], note: SurfaceNote) -> pa.Table:
+    """Write the surface at the working resolution to the private folder, and return it at the published one.
+
+    What files tell something of is kept in the work, at the published resolution too.
+    """
+    resolution = work.project.surface.published_resolution
+    if work.store is None:
+        coarser, told = _lay_down(blocks, note, work.private / "surface.parquet", resolution=resolution)
+        work.told = told
+        return coarser
+
+    def make(folder: Path) -> None:
+        coarser, told = _lay_down(blocks, note, folder / "surface.parquet", resolution=resolution)
+        write_surface(coarser, note, folder / "coarser.parquet")
+        write_surface(coarser.slice(0, 0) if told is None else told, note, folder / "told.parquet")
+
+    folder = work.store.make("surface", {**work.made_from, "note": note.to_dict(), "to": resolution}, make)
+    os.link(folder / "surface.parquet", work.private / "surface.parquet")
+    work.told = read_surface(folder / "told.parquet")[0]
+    return read_surface(folder / "coarser.parquet")[0]
+
+
+def _lay_down(
+    blocks: Iterable[Block], note: SurfaceNote, path: Path, *, resolution: int
+) -> tuple[pa.Table, pa.Table | None]:
+    """Write blocks to one file, and return them rolled up: the surface, and what files tell something of."""
+    coarser: list[pa.Table] = []
+    told: list[pa.Table] = []
+
+    def passed() -> Iterator[pa.Table]:
+        for block, known in blocks:
+            coarser.append(surfaces.roll_up(block, resolution=resolution))
+            if known is not None:
+                told.append(surfaces.roll_up(known, resolution=resolution))
+            yield block
+
+    write_surface(passed(), note, path)
+    return pa.concat_tables(coarser), pa.concat_tables(told) if told else None
+
+
+def _count_cells(work: Work) -> int:
+    cells = pq.read_table(work.private / "surface.parquet", columns=["cell"])["cell"]
+    return int(pc.count_distinct(cells, mode="all").as_py())
 
 
 def _protect(work: Work, coarser: pa.Table) -> disclosure.Protected:
@@ -60,14 +109,13 @@ def _protect(work: Work, coarser: pa.Table) -> disclosure.Protected:
         domain = to_pandas(coarser_ground(region.ground, resolution=resolution))
         noisy = noise.add_noise(coarser, domain, epsilon=plan.surface.epsilon)
         return disclosure.Protected(noise.settle(disclosure.protect_rows(noisy, k=k)), "")
-    told = surfaces.roll_up(work.told, resolution=resolution)
     multiplier = work.formula.usual_factor() or 0.0
     public = CensusCurves(region, resolution=resolution, evidence=work.evidence, multiplier=multiplier)
     if plan.universe() == "census":
-        groups = disclosure.protect_groups(coarser, k=k, told=told, public=public)
+        groups = disclosure.protect_groups(coarser, k=k, told=work.told, public=public)
         return replace(groups, table=_raked(work, groups.table))
     beside = work.asked.measures if work.asked else None
-    return disclosure.protect_surface(coarser, k=k, told=told, public=public, beside=beside)
+    return disclosure.protect_surface(coarser, k=k, told=work.told, public=public, beside=beside)
 
 
 def audit(work: Work, surface: Surface) -> dict[str, Any] | None:
@@ -128,7 +176,7 @@ def _note(work: Work) -> SurfaceNote:
         sources=tuple(
             SourceNote(
                 name=source.name,
-                sha256=hash_file(ingest.local_copy(plan.resolve(source.path))),
+                sha256=work.hash_of(ingest.local_copy(plan.resolve(source.path))),
                 rows=rows[source.name],
                 vintage=str(source.vintage),
                 licence=source.licence,
@@ -143,9 +191,10 @@ def write_outputs(work: Work, surface: Surface) -> None:
     write_surface(surface.table, surface.note, work.stage / "surface.parquet")
     work.report("map", 0, None)
     basemap = work.region.basemap() if work.region else None
-    surface.save_map(work.stage / "map.html", capacity=HEADLINE, basemap=basemap)
+    drawn = drawable(surface)
+    drawn.save_map(work.stage / "map.html", capacity=HEADLINE, basemap=basemap)
     work.report("report", 0, None)
-    save_report(surface, work.stage / "report.html", summary=work.counts, basemap=basemap)
+    save_report(surface, work.stage / "report.html", summary=work.counts, basemap=basemap, drawn=drawn)
     text = json.dumps(summary_of(work.counts), indent=2, ensure_ascii=False, default=str)
     (work.stage / "summary.json").write_text(text + "\n", encoding="utf-8")
 

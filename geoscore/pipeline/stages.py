@@ -1,6 +1,7 @@
 """The stages in their order: census, records, links, places, households, levels of evidence, surface."""
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -16,22 +17,50 @@ from geoscore.engines import Frame
 from geoscore.errors import GeoscoreError, InputError
 from geoscore.gazetteer_files import build_gazetteer
 from geoscore.outputs import HEADLINE
-from geoscore.pipeline.work import Work
+from geoscore.pipeline.one_pass import count_in_one_pass
+from geoscore.pipeline.work import Block, Work
 from geoscore.project import Project
 from geoscore.regions import Region, open_region, sensitivity
 from geoscore.schemas import LADDER, RECORD, REJECTED
 from geoscore.tables import Table
 
 
-def build(work: Work, opened: list[ingest.OpenSource]) -> pa.Table:
-    """Return the unpublished surface at the working resolution."""
+def build(work: Work, opened: list[ingest.OpenSource]) -> Iterable[Block]:
+    """Return the unpublished surface at the working resolution, in blocks of counties."""
     plan = work.project
     work.report("census", 0, None)
     work.region = region = open_region(plan)
     work.counts["census"] = list(region.notes)
     work.counts["sensitivity"] = sensitivity(region, used=work.formula, capacity=HEADLINE)
     if not plan.sources:
-        return _census_alone(work, region)
+        return [(_census_alone(work, region), None)]
+    if work.store is not None:
+        return _build_blocks(work, region, count_in_one_pass(work, opened, region))
+    return [_build_by_stages(work, opened, region)]
+
+
+def _build_blocks(work: Work, region: Region, counts: surfaces.GroupCounts) -> Iterator[Block]:
+    """Yield the surface of a run in one pass, in blocks of counties."""
+    work.report("places", 0, None)
+    kernel = geocoding.spread_positions(counts.positions, region.ground)
+    mix = enrichment.mix_areas(kernel, region.ground)
+
+    def prior_of(some: pa.Table) -> AreaPrior:
+        return AreaPrior(region.distribution, some, region.errors, work.evidence)
+
+    yield from surfaces.build_blocks(
+        counts,
+        kernel,
+        mix,
+        prior_of,
+        multiplier=work.formula.usual_factor(),
+        progress=lambda done, all_: work.report("surface", done, all_),
+    )
+
+
+def _build_by_stages(work: Work, opened: list[ingest.OpenSource], region: Region) -> Block:
+    """Return the surface of all files, every stage's table kept in the private folder."""
+    plan = work.project
     homes, links = locate(work, opened, region)
     work.report("score", 0, None)
     work.evidence = evidence = learn_evidence(homes)
@@ -44,7 +73,7 @@ def build(work: Work, opened: list[ingest.OpenSource]) -> pa.Table:
         raise InputError("no household could be located; see the reasons with `geoscore run` on fewer sources")
     kernel = geocoding.spread_positions(groups, region.ground)
     prior = AreaPrior(region.distribution, enrichment.mix_areas(kernel, region.ground), region.errors, evidence)
-    work.told = surfaces.count_told(groups, kernel, prior, multiplier=work.formula.usual_factor())
+    told = surfaces.count_told(groups, kernel, prior, multiplier=work.formula.usual_factor())
     surface = surfaces.build_surface(
         groups, kernel, prior, progress=lambda done, all_: work.report("surface", done, all_)
     )
@@ -60,7 +89,7 @@ def build(work: Work, opened: list[ingest.OpenSource]) -> pa.Table:
         work.asked = replace(asked, note={**asked.note, "capacity_tilt": tilt})
         totals = found.scores.sum(axis=0)
         work.counts["propensity"] = {"expected_givers": round(totals[0], 1), "expected_usd": round(totals[2])}
-    return surface
+    return surface, told
 
 
 def locate(work: Work, opened: list[ingest.OpenSource], region: Region) -> tuple[Table, Table]:
@@ -214,10 +243,8 @@ def _count_places(work: Work, homes: Table, unlocated: Table, links: Table) -> N
     work.counts["located"] = dict(sorted(zip(*(counted[name].to_pylist() for name in ("precision", "n")), strict=True)))
     errors = homes.frame.with_columns(sigma_m=nw.col("sigma_m").round()).group_by("sigma_m").agg(nw.len().alias("n"))
     by_error = homes.engine.collect(errors)
-    honesty = geocoding.judge_resolution(dict(zip(*(by_error[n].to_pylist() for n in ("sigma_m", "n")), strict=True)))
-    wrong = {str(resolution): round(share, 4) for resolution, share in honesty.wrong_cell.items()}
-    work.counts["finest_honest"] = {"resolution": honesty.finest, "wrong_cell": wrong}
-    work.honesty = honesty
+    by_sigma = dict(zip(*(by_error[name].to_pylist() for name in ("sigma_m", "n")), strict=True))
+    work.judge(geocoding.judge_resolution(by_sigma))
 
     def lost(frame: Frame) -> Frame:
         joined = frame.join(links.frame, on="household_id", how="inner")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 
@@ -11,8 +11,13 @@ from geoscore import geocoding, ingest, propensity_stage
 from geoscore.capacity import NOTHING, Evidence
 from geoscore.engines import Engine
 from geoscore.formulas import Formula
+from geoscore.ledger import hash_file
 from geoscore.project import Project
 from geoscore.regions import Region
+from geoscore.stage_store import StageStore
+
+Block: TypeAlias = tuple[pa.Table, pa.Table | None]
+"""Part of a surface, and of the households in it that files tell something of; None where there are no files."""
 
 
 @dataclass
@@ -29,6 +34,23 @@ class Work:
     honesty: geocoding.Honesty | None = None
     region: Region | None = None
     asked: propensity_stage.Asked | None = None
-    told: pa.Table | None = None  # households that files tell something of, at the working resolution
+    told: pa.Table | None = None  # households that files tell something of, at the published resolution
     evidence: Evidence = NOTHING
     counts: dict[str, Any] = field(default_factory=dict)
+    store: StageStore | None = None
+    """Where finished stages are kept, in a run that can be resumed."""
+    made_from: dict[str, Any] = field(default_factory=dict)
+    """What the surface depends on, in such a run."""
+    _hashes: dict[Path, str] = field(default_factory=dict)
+
+    def hash_of(self, path: Path) -> str:
+        """Return the SHA-256 of a file that went in, read once."""
+        if path not in self._hashes:
+            self._hashes[path] = hash_file(path)
+        return self._hashes[path]
+
+    def judge(self, honesty: geocoding.Honesty) -> None:
+        """Take down how fine a resolution the positions of households bear."""
+        wrong = {str(resolution): round(share, 4) for resolution, share in honesty.wrong_cell.items()}
+        self.counts["finest_honest"] = {"resolution": honesty.finest, "wrong_cell": wrong}
+        self.honesty = honesty

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from geoscore.errors import InputError, InputNotFoundError
 from geoscore.reference.census_areas import areas_around, areas_of, read_centers, read_polygons, zips_of
 from geoscore.reference.census_blocks import read_blocks
+from geoscore.reference.census_ground import areas_on, read_ground
 from geoscore.reference.census_tables import cross_walk, mend_ids, read_tables
 from geoscore.reference.samples import sample_path
 from geoscore.schemas import BRACKETS
@@ -42,7 +43,7 @@ class Census:
     Attributes
     ----------
     areas
-        GeoDataFrame: ``area_id``, ``county``, ``households``, polygon in WGS 84.
+        GeoDataFrame: ``area_id``, ``county``, ``households``, polygon in WGS 84 (none on a ground).
     zips
         GeoDataFrame: ``zip``, ``city``, ``county``, ``kind`` (standard, po_box, unique), area or None.
     counties
@@ -57,6 +58,8 @@ class Census:
         Where in its area people live: ``area_id``, ``weight``, ``longitude``, ``latitude``; None where nothing tells.
     centers
         Longitude and latitude of the areas' centers of population, in the order of ``areas``; None where unknown.
+    ground
+        Table of schema ``GROUND`` where households are given by cell, None where they are to be laid out.
     """
 
     areas: Any
@@ -67,6 +70,7 @@ class Census:
     notes: tuple[str, ...] = ()
     points: pd.DataFrame | None = None
     centers: npt.NDArray[np.float64] | None = None
+    ground: pa.Table | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +85,8 @@ class CensusFiles:
         From the areas of the tables to those of the polygons.
     areas, centers, tracts
         Polygons of the areas; or their centers of population, and the tracts that they lie in.
+    ground
+        Households by cell, ZIP, county and area, in the place of all of these.
     blocks
         Census blocks, which say where in their areas people live.
     incomes, zips, counties
@@ -90,6 +96,7 @@ class CensusFiles:
     tables: tuple[Path, ...] = ()
     crosswalk: Path | None = None
     areas: Path | None = None
+    ground: Path | None = None
     centers: Path | None = None
     tracts: Path | None = None
     blocks: Path | None = None
@@ -100,11 +107,11 @@ class CensusFiles:
     def paths(self) -> dict[str, Path]:
         """Return all files by their names, samples in the place of those that are not given."""
         named = {f"tables {i}" if i else "tables": path for i, path in enumerate(self.tables)}
-        for name in ("crosswalk", "areas", "centers", "tracts", "blocks", "incomes", "zips", "counties"):
+        for name in ("crosswalk", "areas", "ground", "centers", "tracts", "blocks", "incomes", "zips", "counties"):
             path = getattr(self, name)
             if path is not None:
                 named[name] = path
-            elif name in SAMPLES and not (self.tables and name in ("areas", "incomes")):
+            elif name in SAMPLES and not ((self.tables or self.ground) and name in ("areas", "incomes")):
                 named[name] = sample_path(SAMPLES[name])
         return named
 
@@ -143,8 +150,14 @@ def open_census(files: CensusFiles | None = None) -> Census:
     if files.tables:
         return _from_tables(files, zips, counties)
     brackets = _read_brackets(files.incomes or sample_path(SAMPLES["incomes"]))
+    ground = read_ground(files.ground) if files.ground else None
+    if ground is not None:
+        areas: Any = areas_on(ground)
+    else:
+        areas = _read_geometry(files.areas or sample_path(SAMPLES["areas"]), "zones")
     census = Census(
-        areas=_read_geometry(files.areas or sample_path(SAMPLES["areas"]), "zones"),
+        areas=areas,
+        ground=ground,
         zips=zips,
         counties=counties,
         brackets=brackets,

@@ -14,11 +14,12 @@ import pandas as pd
 import pyarrow as pa
 
 from geoscore.errors import InputError
-from geoscore.reference.samples import sample_path
+from geoscore.reference.samples import example_dir, sample_path
 from geoscore.reference.synth_names import FIRST_NAMES, LAST_NAMES, STREET_NAMES, SUFFIXES
 
 Floats = npt.NDArray[np.float64]
 CHUNK: Final = 250_000
+PROJECT: Final = "geoscore.toml"
 OPEN_TOP_SHAPE: Final = 2.0
 """Pareto exponent of incomes in the open bracket."""
 EQUAL_AREA: Final = 3310
@@ -80,6 +81,8 @@ def synthesize(
 ) -> dict[str, int]:
     """Make up households and write the files that a buyer of lists would get, the truth, and an appeal.
 
+    A project that runs them is written too where there is none: that of the Bay Area example.
+
     Parameters
     ----------
     out
@@ -115,6 +118,10 @@ def synthesize(
             done += len(frame)
             if progress:
                 progress(done, households)
+    project = out / PROJECT
+    if not project.exists():
+        text = (example_dir() / PROJECT).read_text(encoding="utf-8")
+        project.write_text(text.replace("; see README.md", ""), encoding="utf-8")
     return {**files.rows, "appeal.parquet": appeal.rows}
 
 

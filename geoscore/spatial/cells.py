@@ -238,10 +238,20 @@ def distance_m(
     >>> round(float(distance_m(np.array([-122.0]), np.array([37.0]), to=(-122.0, 38.0))[0]), -3)
     111000.0
     """
+    return distances_m(longitude, latitude, np.float64(to[0]), np.float64(to[1]))
+
+
+def distances_m(
+    longitude: npt.NDArray[np.float64],
+    latitude: npt.NDArray[np.float64],
+    to_longitude: npt.NDArray[np.float64] | np.float64,
+    to_latitude: npt.NDArray[np.float64] | np.float64,
+) -> npt.NDArray[np.float64]:
+    """Return great-circle distances in meters between points pair by pair, or to one point; degrees, shape (n,)."""
     lon, lat = np.radians(longitude), np.radians(latitude)
-    lon_to, lat_to = np.radians(to[0]), np.radians(to[1])
+    lon_to, lat_to = np.radians(to_longitude), np.radians(to_latitude)
     chord = np.sin((lat - lat_to) / 2) ** 2 + np.cos(lat) * np.cos(lat_to) * np.sin((lon - lon_to) / 2) ** 2
-    return 2 * MEAN_EARTH_RADIUS_M * np.arcsin(np.sqrt(chord))
+    return np.asarray(2 * MEAN_EARTH_RADIUS_M * np.arcsin(np.sqrt(chord)))
 
 
 def _cells(cells: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

@@ -4,28 +4,22 @@ Households are counted by place and level of evidence first; all arithmetic happ
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
-import narwhals as nw
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from geoscore.engines import Frame
 from geoscore.errors import SurfaceError
-from geoscore.schemas import GROUP, LADDER, MEASURES, RUNG_EDGES
+from geoscore.schemas import MEASURES, RUNG_EDGES
 from geoscore.spatial.cells import parent_cells
 from geoscore.surface_format import Figures, figures, measured, surface_table
 from geoscore.surfaces.errors import Errors, Links, Parts, add_parts
-from geoscore.tables import Table, to_pandas
+from geoscore.surfaces.groups import AT, LEVEL_COLUMNS, GroupCounts, pack_groups
+from geoscore.tables import to_pandas
 
 Floats = npt.NDArray[np.float64]
-LEVEL_COLUMNS: Final = ("known_bin", "income_known", "income_low_usd", "income_high_usd", "multiplier", "evidence")
-POSITION: Final = ("cell", "zip", "spread_m")
-AT: Final = [f"at_{name}" for name in POSITION]
 
 
 class Prior(Protocol):
@@ -48,28 +42,12 @@ class Prior(Protocol):
         ...
 
 
-def count_groups(scored: Table) -> pa.Table:
-    """Count the households that share a position and a level of evidence.
-
-    Parameters
-    ----------
-    scored
-        Table of schema ``SCORED``.
-
-    Returns
-    -------
-    Table of schema ``GROUP``, sorted
-    """
-    keys = [name for name in GROUP.names if name != "households"]
-
-    def group(frame: Frame) -> Frame:
-        return frame.group_by(*keys).agg(nw.len().cast(nw.Int64).alias("households"))
-
-    return scored.derive(GROUP, group).collect().sort_by([(name, "ascending") for name in keys])
-
-
 def build_surface(
-    groups: pa.Table, kernel: pa.Table, prior: Prior, *, progress: Callable[[int, int], None] | None = None
+    groups: pa.Table | GroupCounts,
+    kernel: pa.Table,
+    prior: Prior,
+    *,
+    progress: Callable[[int, int], None] | None = None,
 ) -> pa.Table:
     """Build the surface: a row for each (cell, ZIP) pair that holds households.
 
@@ -80,7 +58,7 @@ def build_surface(
     Parameters
     ----------
     groups
-        Table of schema ``GROUP``.
+        Table of schema ``GROUP``, or the same packed.
     kernel
         Table of schema ``KERNEL`` with a row for every position in ``groups``.
     prior
@@ -98,22 +76,21 @@ def build_surface(
     SurfaceError
         A group's position is not in the kernel, so that its households would be lost.
     """
-    positions, weights = _position_matrix(groups, kernel, prior.pairs)
+    counts = groups if isinstance(groups, GroupCounts) else pack_groups(groups.to_batches())
     rows = prior.pairs
+    weights = _position_matrix(counts.positions, kernel, rows)
     mix = prior.mix.tocoo()
     links = Links(rows, mix.row.astype(np.int64), mix.col.astype(np.int64))
     squares = _squares(weights, links)
-    p = len(rows)
-    expected, shared = np.zeros((p, 1 + len(LADDER))), np.zeros((p, 1 + len(LADDER)))
-    lives_here = [np.zeros_like(expected) for _ in range(3)]
-    for level in _by_level(groups, positions, weights, prior, progress):
-        here, curve = level.here, level.curve
-        mean = level.mass[:, None] * curve
+    known = counts.levels["income_known"].to_numpy(bool)
+    expected, lives_here = _known(counts, known, weights, squares)
+    shared = np.zeros_like(expected)
+    for count, here, mass, curve in _by_level(counts, np.flatnonzero(~known), weights, prior, progress):
+        mean = mass[:, None] * curve
         expected[here] += mean
         for i, square in enumerate(squares):
-            lives_here[i][here] += mean - (square.T @ level.count)[here, None] * curve**2
-        if level.unknown:
-            shared[here] += level.mass[:, None] * np.sqrt(curve * (1.0 - curve))
+            lives_here[i][here] += mean - (square.T @ count)[here, None] * curve**2
+        shared[here] += mass[:, None] * np.sqrt(curve * (1.0 - curve))
     parts = {
         "households and their places": (lives_here[0], lives_here[1], lives_here[2]),
         "survey, area by area": links.covariances(
@@ -124,7 +101,45 @@ def build_surface(
     return surface_of(rows, expected, parts)
 
 
-def count_told(groups: pa.Table, kernel: pa.Table, prior: Prior, *, multiplier: float | None) -> pa.Table:
+def _by_level(
+    counts: GroupCounts,
+    levels: npt.NDArray[np.int64],
+    weights: Any,
+    prior: Prior,
+    progress: Callable[[int, int], None] | None,
+) -> Iterator[tuple[Floats, npt.NDArray[np.int64], Floats, Floats]]:
+    """Yield of levels that the census has a say in: households by position, pairs, households there, their shares."""
+    order = np.argsort(counts.level, kind="stable")
+    bounds = np.searchsorted(counts.level[order], np.stack([levels, levels + 1]))
+    for done, number in enumerate(levels):
+        members = order[bounds[0, done] : bounds[1, done]]
+        count = np.bincount(counts.position[members], counts.households[members], weights.shape[0]).astype(np.float64)
+        mass = weights.T @ count
+        here = np.flatnonzero(mass)
+        yield count, here, mass[here], with_all(_curve(counts.levels.iloc[number], prior, here))
+        if progress:
+            progress(done + 1, len(levels))
+
+
+def _known(
+    counts: GroupCounts, known: npt.NDArray[np.bool_], weights: Any, squares: list[Any]
+) -> tuple[Floats, list[Floats]]:
+    """Return expected households, shape (p, 26), and their own variances, of levels that leave nothing to the census.
+
+    Each lies above a rung or does not, so that all levels are one product of matrices.
+    """
+    from scipy.sparse import csr_array
+
+    bins = counts.levels["known_bin"].to_numpy(np.int64)
+    above = with_all((bins[:, None] > RUNG_EDGES).astype(np.float64)) * known[:, None]
+    which = known[counts.level]
+    at = (counts.position[which], counts.level[which])
+    table = csr_array((counts.households[which], at), shape=(weights.shape[0], len(bins)))
+    expected = np.asarray((weights.T @ table) @ above)
+    return expected, [expected - np.asarray((square.T @ table) @ above) for square in squares]
+
+
+def count_told(groups: pa.Table | GroupCounts, kernel: pa.Table, prior: Prior, *, multiplier: float | None) -> pa.Table:
     """Count the households that files tell something of: their income or its band, a capacity, other evidence.
 
     Parameters
@@ -140,62 +155,27 @@ def count_told(groups: pa.Table, kernel: pa.Table, prior: Prior, *, multiplier: 
         A row for each (cell, ZIP) pair that holds any of them. Variances are of what the files leave open of the
         households' capacities, not of their places.
     """
-    groups = groups.filter(_says_something(groups, multiplier))
-    expected, left = (np.zeros((len(prior.pairs), 1 + len(LADDER))) for _ in range(2))
-    if groups.num_rows:
-        for level in _by_level(groups, *_position_matrix(groups, kernel, prior.pairs), prior, None):
-            mean = level.mass[:, None] * level.curve
-            expected[level.here] += mean
-            left[level.here] += mean * (1.0 - level.curve)
+    counts = groups if isinstance(groups, GroupCounts) else pack_groups(groups.to_batches())
+    weights = _position_matrix(counts.positions, kernel, prior.pairs)
+    known, told = counts.levels["income_known"].to_numpy(bool), _says_something(counts.levels, multiplier)
+    expected, _ = _known(counts, known & told, weights, [])
+    left = np.zeros_like(expected)
+    for _, here, mass, curve in _by_level(counts, np.flatnonzero(told & ~known), weights, prior, None):
+        mean = mass[:, None] * curve
+        expected[here] += mean
+        left[here] += mean * (1.0 - curve)
     used = expected[:, 0] > 0
     values = Figures.apart(expected[used, 0], expected[used, 1:], left[used, 1:])
     return surface_table(prior.pairs[used], values)
 
 
-def _says_something(groups: pa.Table, multiplier: float | None) -> pa.ChunkedArray:
-    """Return of which groups the files say anything that bears on capacity."""
-    known = pc.greater(groups["known_bin"], 0)
-    known = pc.or_(known, groups["income_known"])
-    for name in ("income_low_usd", "income_high_usd"):
-        known = pc.or_(known, pc.is_valid(groups[name]))
-    known = pc.or_(known, pc.fill_null(pc.greater(groups["evidence"], 0), False))
-    usual = pa.scalar(multiplier, pa.float64())
-    return pc.or_(known, pc.fill_null(pc.not_equal(groups["multiplier"], usual), False))
-
-
-@dataclass(frozen=True)
-class _Level:
-    """Households of one level of evidence.
-
-    ``count`` by position, ``here`` the pairs where they may live, ``mass`` how many do, ``curve`` their shares behind a
-    column of ones, ``unknown`` whether the census had a say in it.
-    """
-
-    count: Floats
-    here: npt.NDArray[np.int64]
-    mass: Floats
-    curve: Floats
-    unknown: bool
-
-
-def _by_level(
-    groups: pa.Table,
-    positions: npt.NDArray[np.int64],
-    weights: Any,
-    prior: Prior,
-    progress: Callable[[int, int], None] | None,
-) -> Iterator[_Level]:
-    frame = to_pandas(groups).assign(position=positions)
-    levels = frame.groupby(list(LEVEL_COLUMNS), dropna=False, sort=True)
-    for done, (level, members) in enumerate(levels, start=1):
-        counted = np.bincount(members["position"], weights=members["households"], minlength=weights.shape[0])
-        count = np.asarray(counted, dtype=np.float64)
-        mass = weights.T @ count
-        here = np.flatnonzero(mass)
-        curve, unknown = _curve(dict(zip(LEVEL_COLUMNS, level, strict=True)), prior, here)
-        yield _Level(count, here, mass[here], with_all(np.broadcast_to(curve, (len(here), len(LADDER)))), unknown)
-        if progress:
-            progress(done, levels.ngroups)
+def _says_something(levels: pd.DataFrame, multiplier: float | None) -> npt.NDArray[np.bool_]:
+    """Return at which levels the files say anything that bears on capacity."""
+    found = (levels["known_bin"] > 0) | levels["income_known"] | (levels["evidence"] > 0)
+    found |= levels["income_low_usd"].notna() | levels["income_high_usd"].notna()
+    if multiplier is not None:
+        found |= levels["multiplier"].notna() & (levels["multiplier"] != multiplier)
+    return np.asarray(found.to_numpy(bool))
 
 
 def with_all(shares: Floats) -> Floats:
@@ -234,35 +214,30 @@ def _squares(weights: Any, links: Links) -> list[Any]:
     return found
 
 
-def _position_matrix(groups: pa.Table, kernel: pa.Table, pairs: pd.DataFrame) -> tuple[npt.NDArray[np.int64], Any]:
-    """Return the position of every group, and the sparse matrix of weights from positions to pairs."""
+def _position_matrix(positions: pa.Table, kernel: pa.Table, pairs: pd.DataFrame) -> Any:
+    """Return the sparse matrix of weights from positions to pairs."""
     from scipy.sparse import csr_array
 
     links = to_pandas(kernel)
-    at = links[AT].drop_duplicates().reset_index(drop=True)
-    at["position"] = np.arange(len(at))
-    rows = links.merge(at, on=AT, how="left")["position"].to_numpy()
-    numbered = pairs.assign(pair=np.arange(len(pairs)))
-    columns = links.merge(numbered, on=["cell", "zip", "county"], how="left")["pair"].to_numpy()
-    weights = csr_array((links["weight"].to_numpy(), (rows, columns)), shape=(len(at), len(pairs)))
-    wanted = to_pandas(groups.select(list(POSITION))).set_axis(AT, axis=1)
-    found = wanted.merge(at, on=AT, how="left")["position"]
-    if found.isna().any():
-        raise SurfaceError(
-            f"{int(found.isna().sum())} positions have no cells; the kernel was made for other households"
-        )
-    return found.to_numpy(np.int64), weights
+    numbered = to_pandas(positions).set_axis(AT, axis=1).assign(position=np.arange(positions.num_rows))
+    at = links.merge(numbered, on=AT, how="left")["position"].to_numpy(np.float64)
+    found = ~np.isnan(at)
+    links, rows = links[found], at[found].astype(np.int64)
+    missing = positions.num_rows - len(np.unique(rows))
+    if missing:
+        raise SurfaceError(f"{missing} positions have no cells; the kernel was made for other households")
+    columns = links.merge(pairs.assign(pair=np.arange(len(pairs))), on=["cell", "zip", "county"], how="left")["pair"]
+    shape = (positions.num_rows, len(pairs))
+    return csr_array((links["weight"].to_numpy(), (rows, columns.to_numpy())), shape=shape)
 
 
-def _curve(level: dict[str, Any], prior: Prior, rows: npt.NDArray[np.int64]) -> tuple[Floats, bool]:
-    """Return the exceedance of a level over pairs and rungs, and whether the census had a say in it."""
+def _curve(level: "pd.Series[Any]", prior: Prior, rows: npt.NDArray[np.int64]) -> Floats:
+    """Return the exceedance of a level that the census has a say in, over pairs and rungs."""
     known = (level["known_bin"] > RUNG_EDGES).astype(np.float64)[None, :]
-    if level["income_known"]:
-        return known, False
     low, high = (None if pd.isna(level[name]) else float(level[name]) for name in LEVEL_COLUMNS[2:4])
     code = None if pd.isna(level["evidence"]) else int(level["evidence"])
     curve = prior.exceedance(multiplier=float(level["multiplier"]), low=low, high=high, evidence=code, rows=rows)
-    return np.maximum(known, curve), True
+    return np.maximum(known, curve)
 
 
 def roll_up(surface: pa.Table, *, resolution: int) -> pa.Table:
