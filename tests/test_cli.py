@@ -99,12 +99,6 @@ def test_map_and_report(surface: str, tmp_path: Path) -> None:
     assert "http" not in report.replace("http://www.w3.org", "")
 
 
-def test_commands_to_come_say_so(command: str) -> None:
-    result = geoscore(command, "file.csv", "--any", "option")
-    assert result.returncode == 2
-    assert result.stderr.startswith(f"geoscore: `geoscore {command}` is not built yet: it will ")
-
-
 @pytest.mark.parametrize(
     ("words", "message"),
     [
