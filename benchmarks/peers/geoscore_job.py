@@ -45,9 +45,13 @@ def main() -> None:
     kernel = geocoding.spread_positions(counts.positions, region.ground)
     mix = enrichment.mix_areas(kernel, region.ground)
     blocks = surfaces.build_blocks(
-        counts, kernel, mix, lambda some: AreaPrior(region.distribution, some, region.errors, NOTHING)
+        counts,
+        kernel,
+        mix,
+        lambda some: AreaPrior(region.distribution, some, region.errors, NOTHING),
+        multiplier=tally.formula.usual_factor(),
     )
-    surface = surfaces.roll_up(pa.concat_tables(blocks), resolution=8)
+    surface = surfaces.roll_up(pa.concat_tables([block for block, _ in blocks]), resolution=8)
     found = figures(surface)
     at_least = found.at_least[:, LADDER.index(2500)]
     told = pa.table({"cell": surface["cell"], "households": found.households, "at_least": at_least})
