@@ -6,8 +6,9 @@ Run it from the repository's root. Streets are the made-up network of the sample
 from pathlib import Path
 
 import geoscore as gs
-from geoscore.market.areas import Travel, count_areas, save_areas_map, time_areas
+from geoscore.market.areas import Travel, count_areas, time_areas
 from geoscore.market.choices import Market, change_sites
+from geoscore.market.drawing import save_areas_map
 from geoscore.market.files import read_flows, read_sites
 from geoscore.reference.samples import sample_path
 from geoscore.spatial.roads import read_network

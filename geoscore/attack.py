@@ -208,7 +208,7 @@ def bound(pairs: pd.DataFrame, facts: Sequence[Fact], *, k: int, surfaces: int =
             if small:
                 row = pairs.iloc[pair]
                 cell = "no cell" if pd.isna(row["cell"]) else cell_text(int(row["cell"]))
-                found.found.append(f"{cell} in ZIP {row['zip']}: {least:.1f} to {most:.1f} households")
+                found.found.append(f"{cell} in ZIP {row['zip']}: {abs(least):.1f} to {most:.1f} households")
     return found
 
 

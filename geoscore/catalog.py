@@ -110,7 +110,7 @@ class Catalog:
                     f" {found.k} households: {found.found[0]}; roll it up from the surface that stands there instead"
                 )
 
-    def open(self, name: str, *, on: date | None = None) -> Surface:
+    def open(self, name: str, *, on: date | str | None = None) -> Surface:
         """Open the newest version of a surface, or the newest by a day.
 
         Raises
@@ -118,6 +118,7 @@ class Catalog:
         InputNotFoundError
             There is none of this name, or none so old.
         """
+        on = _day(on)
         versions = [version for version in self if version.name == name]
         if not versions:
             names = sorted({version.name for version in self})
@@ -126,3 +127,10 @@ class Catalog:
         if not known:
             raise InputNotFoundError(f"{name} in {self.folder} begins on {versions[0].date}, after {on}")
         return open_surface(known[-1].path)
+
+
+def _day(on: date | str | None) -> date | None:
+    try:
+        return date.fromisoformat(on) if isinstance(on, str) else on
+    except ValueError:
+        raise InputError(f"{on!r} is no day; write it as 2026-11-01") from None

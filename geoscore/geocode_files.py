@@ -131,7 +131,7 @@ def _geocode(
 
 def _place_source(path: Path, columns: Mapping[str, str] | None) -> Source:
     """Return which columns hold addresses: those that were named, else those that are inferred."""
-    profile = inspect_file(path)
+    profile = inspect_file(path, to_use=True)
     known = [guess.name for guess in profile.columns]
     if columns:
         for target, column in columns.items():

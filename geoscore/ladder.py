@@ -3,7 +3,7 @@
 Everything that shows a figure, a query, a map or a report, computes it here.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -86,6 +86,29 @@ def parse_capacity(text: str) -> Capacity:
         check_band((values[0], values[1]))
         return values[0], values[1]
     raise SurfaceError(f"capacity {text!r} is no threshold; write 2500, or a band as 400:2500")
+
+
+def read_capacity(capacity: Any) -> Capacity:
+    """Return a threshold or band, also one that is written as on the command line.
+
+    Raises
+    ------
+    SurfaceError
+        It is none.
+
+    Examples
+    --------
+    >>> read_capacity("400:2500"), read_capacity(2500), read_capacity([400, 2500])
+    ((400.0, 2500.0), 2500, (400, 2500))
+    """
+    if isinstance(capacity, str):
+        return parse_capacity(capacity)
+    if isinstance(capacity, list):
+        capacity = tuple(capacity)
+    numbers = capacity if isinstance(capacity, tuple) else (capacity,)
+    if len(numbers) > 2 or not all(isinstance(number, int | float) for number in numbers):  # noqa: PLR2004
+        raise SurfaceError(f"{capacity!r} is no threshold; give dollars as 2500, or a band as (400, 2500)")
+    return capacity
 
 
 def check_band(band: tuple[float, float]) -> None:

@@ -93,7 +93,8 @@ def verify_ledger(path: Path) -> Verified:
     LedgerError
         The chain is broken, or a file is not what it was; the message names the first one.
     """
-    path = path / "ledger.jsonl" if path.is_dir() else path
+    if path.is_dir() or (path.exists() and path.suffix != ".jsonl"):
+        path = (path if path.is_dir() else path.parent) / "ledger.jsonl"
     if not path.exists():
         raise InputNotFoundError(f"there is no ledger {path}; name the folder of a run")
     entries = _read_chain(path)

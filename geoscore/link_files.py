@@ -89,7 +89,7 @@ def link_files(
     """
     tell = progress or (lambda _stage, _done, _all: None)
     models = open_models(model) if model else None
-    profiles = [inspect_file(path) for path in paths]
+    profiles = [inspect_file(path, to_use=True) for path in paths]
     if truth is not None and not any(truth == guess.name for profile in profiles for guess in profile.columns):
         raise InputError(f"no file has a column {truth!r} to compare with")
     sources = [_source(profile, name, truth) for profile, name in zip(profiles, source_names(paths), strict=True)]

@@ -170,9 +170,9 @@ class Geocoding(_Settings):
 class Political(_Settings):
     """Who pays for a political run, by what contract, and what it would usually cost."""
 
-    payer: str
-    contract: str
-    usual_charge_usd: Annotated[float, Field(ge=0)]
+    payer: Annotated[str, Field(pattern=r"\S")]
+    contract: Annotated[str, Field(pattern=r"\S")]
+    usual_charge_usd: Annotated[float, Field(gt=0)]
 
 
 class Audit(_Settings):
@@ -317,7 +317,7 @@ def open_project(path: str | Path) -> Project:
         raise ProjectError(f"{path} cannot be read as a text file: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise ProjectError(f"{path} is not valid TOML: {error}") from error
-    if data.get("purpose") in REFUSED_PURPOSES:
+    if str(data.get("purpose")).strip().casefold() in REFUSED_PURPOSES:
         raise PolicyError(
             f"purpose {data['purpose']!r} is refused: selecting people by neighborhood for housing, credit, employment "
             "or insurance is unlawful discrimination in the making (42 U.S.C. 3605, 15 U.S.C. 1691)"

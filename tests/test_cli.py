@@ -12,7 +12,7 @@ import typer
 
 from geoscore.cli.commands import app
 from geoscore.pipeline import Run, run
-from geoscore.project import Capacity, Census, Project, Source, Suppression, Surface
+from geoscore.project import Capacity, Census, Project, Propensity, Source, Suppression, Surface
 from geoscore.reference.samples import example_dir
 
 ROOT = Path(__file__).parent.parent
@@ -99,12 +99,6 @@ def test_map_and_report(surface: str, tmp_path: Path) -> None:
     assert "http" not in report.replace("http://www.w3.org", "")
 
 
-def test_commands_to_come_say_so(command: str) -> None:
-    result = geoscore(command, "file.csv", "--any", "option")
-    assert result.returncode == 2
-    assert result.stderr.startswith(f"geoscore: `geoscore {command}` is not built yet: it will ")
-
-
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -187,7 +181,7 @@ def test_every_option_is_told_in_the_documents() -> None:
 
 def test_every_setting_is_told_in_the_documents() -> None:
     text = (ROOT / "docs" / "project-file.md").read_text()
-    for settings in (Project, Source, Census, Surface, Capacity, Suppression):
+    for settings in (Project, Source, Census, Surface, Capacity, Propensity, Suppression):
         for name in settings.model_fields:
             assert f"`{name}`" in text or name == "folder", name
 

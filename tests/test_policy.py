@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from geoscore.audit import ground_of_run
-from geoscore.cli.commands import app
+from geoscore.cli.main import app
 from geoscore.errors import InputError, LedgerError, PolicyError, ProjectError
 from geoscore.ingest.files import read_file
 from geoscore.ledger import verify_ledger
@@ -162,9 +162,10 @@ def test_contributions_are_known_by_what_is_left_of_them(tmp_path: Path, header:
     path.write_text(f"{header}\n" + f"{row}\n" * 20)
     with pytest.raises(PolicyError, match=r"52 U\.S\.C\. 30111"):
         read_file(path)
+    gave = ["--gave", header.split(",", maxsplit=1)[0]]
     for words in (
         ["link", str(path), "-o", str(tmp_path / "l.parquet")],
-        ["fit", str(path), "-o", str(tmp_path / "m")],
+        ["fit", str(path), "-o", str(tmp_path), *gave],
     ):
         assert isinstance(CliRunner().invoke(app, words).exception, PolicyError)
 

@@ -18,7 +18,7 @@ from geoscore.propensity import Households, Model, Options, fit_model, open_mode
 from geoscore.propensity import figures as fig
 from geoscore.propensity.amounts import fit_amounts
 from geoscore.propensity.calibration import cross_fitted, probability
-from geoscore.propensity.features import bin_edges, days_before, learn_recipe
+from geoscore.propensity.features import bin_edges, days_before, learn_recipe, numbers_of
 from geoscore.propensity.folds import make_folds
 from geoscore.propensity.forest import fit_forest
 from geoscore.propensity.leaks import find_leaks
@@ -66,7 +66,7 @@ def model() -> Model:
 
 @pytest.fixture(scope="module")
 def boosted() -> Model:
-    return fit_donors(make_donors(4000, 2)[0], kind="boosting")
+    return fit_donors(make_donors(1800, 2)[0], kind="boosting")
 
 
 # --- how true it comes ----------------------------------------------------------------------------------------
@@ -191,6 +191,12 @@ def test_dates_after_the_day_are_not_known() -> None:
     assert late == 1
 
 
+def test_values_are_read_in_whatever_way_a_file_writes_them() -> None:
+    assert days_before(pa.array(["31/12/2025", "01/12/2025"]), DAY)[0].tolist() == [1.0, 31.0]
+    assert numbers_of(pa.array(["True", "false", "$1,200", None])).tolist()[:3] == [1.0, 0.0, 1200.0]
+    assert numbers_of(pa.array([True, None])).tolist()[0] == 1.0
+
+
 def test_unseen_levels_and_missing_values_are_scored(model: Model) -> None:
     table = pa.table({"recency": [None, 3.0], "frequency": ["", "4"], "last_gift": [1e9, -5.0], "kind": ["fax", None]})
     scores = model.predict(table)
@@ -313,6 +319,13 @@ def test_outcomes_that_cannot_be_are_said(gave: list[Any], amount: list[Any] | N
     table = pa.table({"gave": gave, **({} if amount is None else {"amount": amount})})
     with pytest.raises(InputError, match=words):
         read_outcome(table, gave="gave", amount=None if amount is None else "amount")
+
+
+def test_counts_are_no_dollars() -> None:
+    found = read_outcome(pa.table({"gifts": [0, 1, 3] * 40}), gave="gifts", amount=None)
+    assert found.amount_usd is None
+    assert found.gave.sum() == 80
+    assert read_outcome(pa.table({"usd": [0.0, 25.0, 7.5] * 40}), gave="usd", amount=None).amount_usd is not None
 
 
 def test_refunds_count_as_no_gift() -> None:

@@ -2,16 +2,19 @@
 
 from pathlib import Path
 
+import h3
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import NOTE
 from shapely import box
 
+from geoscore.disclosure import protect_surface
 from geoscore.errors import InputNotFoundError, SurfaceError
 from geoscore.ladder import at_threshold
 from geoscore.query import Surface, open_surface
 from geoscore.spatial.cells import cell_text, cells_from_points, parent_cells
+from geoscore.spatial.polygons import merged_cells
 from geoscore.surface_format import Figures, surface_table
 
 CELLS = cells_from_points(np.array([-122.16, -122.15, -122.10]), np.array([37.44, 37.45, 37.42]), resolution=8)
@@ -122,3 +125,26 @@ def test_what_is_no_surface_is_said_to_be_none(tmp_path: Path, content: bytes) -
         open_surface(tmp_path / "x.parquet")
     with pytest.raises(InputNotFoundError):
         open_surface(tmp_path / "y.parquet")
+
+
+def test_hidden_cells_of_an_area_count_as_they_are_on_average() -> None:
+    """Three of a ZIP's five hidden cells lie in an area: three fifths of what is counted together are added."""
+    cells = sorted(h3.str_to_int(cell) for cell in h3.cell_to_children("872834744ffffff", 8))[:6]
+    keys = pd.DataFrame({"cell": pd.array(cells, "UInt64"), "zip": "94301", "county": "06085"})
+    households = np.array([50.0, 4.0, 4.0, 4.0, 4.0, 4.0])
+    above = households[:, None] * np.linspace(1.0, 0.04, 25)
+    table = protect_surface(surface_table(keys, Figures.apart(households, above, above / 2)), k=10).table
+    surface = Surface(table, NOTE)
+    area = merged_cells(np.array(cells[:4], dtype=np.uint64))
+    answer = surface.query(area=area)
+    assert answer.households == pytest.approx(50.0, abs=1e-6)
+    assert answer.suppressed
+    more = answer.with_hidden
+    assert more.households == pytest.approx(50.0 + 12.0, abs=1e-6)
+    assert answer.estimate < more.estimate < more.high
+    assert more.high - more.low > answer.high - answer.low
+    assert "of 62 (" in str(answer)
+    assert answer.to_dict()["with_hidden_households"] == pytest.approx(62.0)
+    bare = surface.query(area=merged_cells(np.array(cells[1:3], dtype=np.uint64)))
+    assert bare.estimate is None
+    assert bare.with_hidden is None

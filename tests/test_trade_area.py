@@ -399,6 +399,8 @@ def test_the_example_of_every_help_runs(demo: Path, words: list[str], monkeypatc
         (["market", "SURFACE", "--sites", str(OFFICES), "--model", "no.json"], "there is no model"),
         (["access", "SURFACE", "--sites", str(OFFICES), "--supply", "beds", "--catchment", "5"], "no 'beds'"),
         (["twins", "SURFACE"], "which area to match"),
+        (["hotspots", "SURFACE", "--map", "hot.html"], "too many to draw by name"),
+        (["ring", "SURFACE", "--site", "a=-122.16,37.44", "--radius-km", "5", "--map", "a.pdf"], "written as .html"),
         (["territories", "SURFACE", "--count", "99999"], "ask for fewer"),
         (["sites", "SURFACE", "--count", "3", "--pool", "2"], "3 sites of 2 candidates"),
         (

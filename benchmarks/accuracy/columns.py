@@ -25,7 +25,7 @@ def measure(split: str) -> pd.DataFrame:
     for layout in tomllib.loads((LAYOUTS / "labels.toml").read_text(encoding="utf-8"))["layouts"]:
         if layout["split"] != split:
             continue
-        raw = read_file(LAYOUTS / f"{layout['name']}.csv")
+        raw = read_file(LAYOUTS / f"{layout['name']}.csv", to_look=True)
         sample = pa.Table.from_batches([batch for batch, _ in raw.batches])
         for guess in infer_columns(sample):
             true = layout["columns"].get(guess.name)

@@ -143,8 +143,10 @@ def _run_project(
 def query(
     surface: SurfaceFile,
     zip: Annotated[list[str] | None, typer.Option(help="A ZIP code; several are taken together.")] = None,  # noqa: A002
-    cell: Annotated[str | None, typer.Option(help="An H3 cell, of the surface's resolution or coarser.")] = None,
-    county: Annotated[str | None, typer.Option(help="A county's name or FIPS code.")] = None,
+    cells: Annotated[
+        list[str] | None, typer.Option("--cell", help="An H3 cell, of the surface's resolution or coarser.")
+    ] = None,
+    counties: Annotated[list[str] | None, typer.Option("--county", help="A county's name or FIPS code.")] = None,
     area: Annotated[Path | None, typer.Option(help="A file of polygons.")] = None,
     point: Annotated[str | None, typer.Option(metavar="LON,LAT", help="A point, longitude first.")] = None,
     radius_km: Annotated[float | None, typer.Option(help="Kilometers around the point.")] = None,
@@ -168,6 +170,7 @@ def query(
     from geoscore.ladder import parse_capacity
     from geoscore.query import open_surface
 
+    cell, county = (_only(values, name) for values, name in ((cells, "--cell"), (counties, "--county")))
     given = [value for value in (zip, cell, county, area, point) if value is not None]
     if len(given) + all_ != 1:
         raise InputError("say which area: one of --zip, --cell, --county, --area, --point with --radius-km, or --all")
@@ -181,8 +184,8 @@ def query(
         listing = opened.at_least(thresholds[0]).by(by.value, resolution=resolution).top(top, rank=rank.value)
         show_listing(listing, format=format.value, output=output)
         return
-    if resolution is not None or top is not None:
-        raise InputError("--resolution and --top go with --all --by")
+    if resolution is not None or top is not None or rank is not RankBy.ESTIMATE:
+        raise InputError("--resolution, --top and --rank go with --all --by")
     if compare and not zip:
         raise InputError("--compare shows several --zip beside each other")
     place = None if point is None else _parse_point(point)
@@ -192,6 +195,13 @@ def query(
     areas = [opened.select(**one) for one in [*asked, *([{}] if compare else [])]]
     answers = [opened.answer(one, capacity=threshold) for threshold in thresholds for one in areas]
     show_answers(answers, opened, format=format.value, output=output)
+
+
+def _only(values: list[str] | None, name: str) -> str | None:
+    """Return the one value of an option: a second one would be dropped silently."""
+    if values and len(values) > 1:
+        raise InputError(f"{name} is given {len(values)} times; ask for one at a time, or draw an --area")
+    return values[0] if values else None
 
 
 def _parse_point(text: str) -> tuple[float, float]:
@@ -282,8 +292,8 @@ def attack(
     from geoscore.attack import attack_folder
 
     found = attack_folder(folder)
-    told = f"{found.surfaces} surfaces, {found.facts:,} figures, {found.hidden:,} hidden pairs of cell and ZIP, "
-    told += f"{found.bands:,} groups of bands"
+    told = f"{found.surfaces} surface{'s' if found.surfaces != 1 else ''}, {found.facts:,} figures, "
+    told += f"{found.hidden:,} hidden pairs of cell and ZIP, {found.bands:,} groups of bands"
     if not found.safe():
         first = "; ".join(found.found[:3])
         raise SurfaceError(

@@ -66,6 +66,8 @@ def geocode(
     from geoscore.geocode_files import explain_address, geocode_file
 
     if explain is not None:
+        if not explain.strip():
+            raise InputError('--explain takes an address, such as "1301 Buena Vista Ave, Alameda CA 94501"')
         found = explain_address(explain, gazetteer=gazetteer)
         show_json(found) if format is Written.JSON else show_address(found)
         return

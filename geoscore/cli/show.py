@@ -186,6 +186,9 @@ def show_answers(answers: "list[Answer]", surface: "Surface", *, format: str, ou
     if format in ("geojson", "geoparquet"):
         raise InputError(f"--format {format} is for lists of places; use --all --by zip, cell or county")
     rows = [answer.to_dict() for answer in answers]
+    if len(rows) > 1:
+        for row in rows:
+            row["index"] = _index(row, surface)
     if format == "json":
         _emit(json.dumps(rows[0] if len(rows) == 1 else {"rows": rows}, indent=2, ensure_ascii=False) + "\n", output)
     elif format == "csv":
@@ -196,6 +199,13 @@ def show_answers(answers: "list[Answer]", surface: "Surface", *, format: str, ou
         universe = counted.get(note.universe, note.universe)
         about = f"{note.title}, as of {note.vintage}; counted: {universe}; purpose: {note.purpose}"
         _emit("\n".join([*map(str, answers), about, *note.warnings]) + "\n", output)
+
+
+def _index(row: dict[str, Any], surface: "Surface") -> float | None:
+    """Return the share of an answer against that of all of the region, which is 100."""
+    capacity = row["capacity_usd"] if row["below_usd"] is None else (row["capacity_usd"], row["below_usd"])
+    whole = surface.query(capacity=capacity).share
+    return None if row["share"] is None or not whole else round(100.0 * row["share"] / whole, 9)
 
 
 def show_listing(listing: "Listing", *, format: str, output: Path | None) -> None:  # noqa: A002

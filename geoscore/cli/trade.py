@@ -325,7 +325,7 @@ def _count(
 def show_on_map(layer: "Layer", surface: "Surface", path: Path | None, capacity: str) -> None:
     """Write the map with a layer on it, where a file is named."""
     from geoscore.ladder import parse_capacity
-    from geoscore.market.areas import save_areas_map
+    from geoscore.market.drawing import save_areas_map
 
     if path is None:
         return

@@ -32,6 +32,7 @@ WORK: Final = frozenset({"EMPLOYER", "OCCUPATION"})
 COMMITTEE: Final = re.compile(r"C\d{8}")
 FEWEST_VALUES: Final = 5
 MOSTLY: Final = 0.9
+OFTEN: Final = 0.5
 
 
 def refuse_contributions(path: Path, raw: RawFile) -> None:
@@ -76,7 +77,8 @@ def _names_committees(raw: RawFile) -> bool:
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
             values = [value for value in column.slice(0, 200).to_pylist() if value]
             if len(values) >= FEWEST_VALUES:
-                ids = sum(COMMITTEE.fullmatch(value.strip()) is not None for value in values)
-                if ids >= MOSTLY * len(values):
+                ids = [value for value in values if COMMITTEE.fullmatch(value.strip())]
+                # many give to one committee; ids of people are another for each
+                if len(ids) >= MOSTLY * len(values) and len(set(ids)) <= OFTEN * len(ids):
                     return True
     return False

@@ -78,7 +78,7 @@ class FileProfile:
         }
 
 
-def inspect_file(path: Path, *, sheet: str | None = None) -> FileProfile:
+def inspect_file(path: Path, *, sheet: str | None = None, to_use: bool = False) -> FileProfile:
     r"""Look at the first rows of a file.
 
     Parameters
@@ -87,11 +87,15 @@ def inspect_file(path: Path, *, sheet: str | None = None) -> FileProfile:
         A file as ``read_file`` takes it.
     sheet
         Sheet of a spreadsheet, or table of a database.
+    to_use
+        What the file holds is going to be used.
 
     Raises
     ------
     InputError
         It cannot be read.
+    PolicyError
+        It is going to be used, and may not be.
 
     Examples
     --------
@@ -101,7 +105,7 @@ def inspect_file(path: Path, *, sheet: str | None = None) -> FileProfile:
     >>> [guess.kind for guess in inspect_file(path).columns]
     ['full_name', 'zip']
     """
-    raw = read_file(path, sheet=sheet, to_look=True)
+    raw = read_file(path, sheet=sheet, to_look=not to_use)
     batches, rows = [], 0
     for batch, _ in raw.batches:
         batches.append(batch)

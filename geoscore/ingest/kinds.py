@@ -122,8 +122,8 @@ SENSITIVE_HEADER: Final = re.compile(
     # shares of groups around a household (pwhite, pct_black), and how its county or state votes (redcty, blue_state)
     r"(?:^|[\W_]|p|pct|perc|percent|share|prop|frac|non)(?:white|black|asian|nativeam|native_am|minority)(?![a-z])|"
     r"(?:^|[\W_])(?:red|blue)[ _]?(?:county|cty|co|state|st|district|0|1)(?![a-z])|"
-    r"(?:per|pct|percent|share|prop|vote)[\W_]?(?:bush|gore|kerry|mccain|obama|romney|clinton|trump|biden|harris|gop|dem|rep)"
-    r"(?![a-z])",
+    r"(?:per|pct|percent|share|prop|vote)[\W_]?(?:bush|gore|kerry|mccain|obama|romney|clinton|trump|biden|harris)"
+    r"(?![a-z])|(?:pct|percent|share|vote)[\W_]?(?:gop|dem|rep)(?![a-z])",
     re.IGNORECASE,
 )
 """Names of columns about what people may not be sorted by without a stated reason (METHODS 9)."""

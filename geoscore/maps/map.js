@@ -45,7 +45,8 @@ function startMap(page) {
   }
   function viewed() {
     chooseLevel();
-    if (last) drawInk();
+    if (last && shown !== cellsInView()) draw(last);
+    else if (last) drawInk();
   }
   function flyTo({ cell, zip, area, at, points }) {
     if (points?.length) move(fit(boundsOf(points), 12.5));
@@ -95,6 +96,27 @@ function startMap(page) {
     shore: [98, 122, 138], border: [190, 205, 215, 110], zips: [190, 205, 215, 55],
     chosen: [255, 205, 90], under: [10, 14, 18], hover: [255, 255, 255, 60], own: [232, 160, 240],
   }; // prettier-ignore
+  // Hexagons in view and somewhat around it: a step of the slider repaints no others.
+  const FEW = 3000;
+  let around = null;
+  function cellsInView() {
+    if (level().cells.length <= FEW) return everyCell[state.level];
+    const { clientWidth: width, clientHeight: height } = frame;
+    const [west, south, east, north] = new gl.WebMercatorViewport({ ...view, width, height }).getBounds();
+    const [wide, high] = [east - west, north - south];
+    const held = around?.level === state.level && around.box;
+    if (held && west >= held[0] && south >= held[1] && east <= held[2] && north <= held[3] && held[2] - held[0] < 3 * wide)
+      return around.cells;
+    const box = [west - wide / 4, south - high / 4, east + wide / 4, north + high / 4];
+    const one = level();
+    const inside = (i) => {
+      const [x, y] = [one.longitude(i), one.latitude(i)];
+      return x > box[0] && y > box[1] && x < box[2] && y < box[3];
+    };
+    around = { level: state.level, box, cells: everyCell[state.level].filter(inside) };
+    return around.cells;
+  }
+  let shown = null;
   function cellLayer({ colors, classAt, alpha }, tone) {
     const one = level();
     const tint = colors.map(rgb);
@@ -104,7 +126,7 @@ function startMap(page) {
     };
     return new gl.H3HexagonLayer({
       id: `cells-${one.resolution}`,
-      data: everyCell[state.level],
+      data: (shown = cellsInView()),
       getHexagon: (i) => one.cells[i],
       getFillColor: color,
       updateTriggers: { getFillColor: [tint, classAt, tone, alpha] },
@@ -267,7 +289,7 @@ function startMap(page) {
     const box = page.tooltip;
     box.hidden = !onCell(info) || page.drawing().active;
     if (box.hidden) return;
-    box.replaceChildren(...page.describe(level(), info.index));
+    box.replaceChildren(...page.describe(level(), info.object));
     const left = Math.max(8, Math.min(info.x + 14, frame.clientWidth - box.offsetWidth - 8));
     const below = info.y + 16 + box.offsetHeight < frame.clientHeight;
     box.style.left = `${left}px`;
@@ -275,7 +297,7 @@ function startMap(page) {
   }
   function choose(info) {
     if (page.drawing().active) page.onCorner(info.coordinate);
-    else if (onCell(info)) page.onChoose(info.index);
+    else if (onCell(info)) page.onChoose(info.object);
   }
   const CONTROL = { dragRotate: false, touchRotate: false, keyboard: true, doubleClickZoom: true };
 

@@ -154,7 +154,7 @@ function makePanels(head, surface, tools) {
     const others = cell ? levels[cell.level].zipsOf(cell.i).filter((other) => other !== zip) : [];
     if (others.length) parts.push("Also here: ", ...others.flatMap((other) => [zipButton(other), " "]));
     if (area?.zips) parts.push("ZIPs: ", ...area.zips.flatMap((code) => [zipButton(zips.codes.indexOf(code)), " "]));
-    if (chosen.table.hidden[chosen.i] === 1) parts.push("Some parts of this place are too small to show and not counted here.");
+    if (chosen.table.hidden[chosen.i] === 1) parts.push("Some parts of this place are too small to show and not counted here. ");
     if (area?.geojson) parts.push(...tools.areaButtons());
     at("place-note").replaceChildren(...parts);
     dataset(card, read(chosen.table, chosen.i));

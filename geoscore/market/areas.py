@@ -371,12 +371,5 @@ def shared_rows(surface: Surface, areas: Sequence[TradeArea], *, capacity: Capac
     return rows
 
 
-def save_areas_map(surface: Surface, layer: Layer, path: Any, *, capacity: float) -> None:
-    """Write the surface's map with the areas drawn over it, and their figures listed below."""
-    from geoscore.maps import MapLayer
-
-    surface.save_map(path, capacity=capacity, layers=[MapLayer(*item) for item in layer.named_shapes()])
-
-
 def _told(capacity: Capacity) -> str:
     return f"${capacity[0]:,.0f} to ${capacity[1]:,.0f}" if isinstance(capacity, tuple) else f"${capacity:,.0f}"

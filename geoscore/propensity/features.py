@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from geoscore.errors import InputError, did_you_mean
-from geoscore.standardize import parse_date, parse_money
+from geoscore.standardize import choose_date_order, find_date_order, parse_date, parse_money
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int16]
@@ -255,7 +255,10 @@ def numbers_of(column: Any) -> Floats:
     if pa.types.is_decimal(column.type):
         column = column.cast(pa.float64())
     if kind_of(column.type) != "number":
-        column = parse_money(_whole(column).cast(pa.string())).values
+        text = _whole(column).cast(pa.string())
+        for word, digit in (("true", "1"), ("false", "0")):
+            text = pc.if_else(pc.equal(pc.utf8_lower(text), word), digit, text)
+        column = parse_money(text).values
     found: Floats = _whole(column).cast(pa.float64()).to_numpy(zero_copy_only=False)
     if np.isinf(found.max(initial=0.0)) or np.isinf(found.min(initial=0.0)):
         found = np.where(np.isinf(found), np.nan, found)
@@ -266,7 +269,8 @@ def days_before(column: Any, as_of: date) -> tuple[Floats, int]:
     """Return the days from each date to ``as_of``, NaN where missing or after it, and how many are after it."""
     whole = _whole(column)
     if not pa.types.is_temporal(whole.type):
-        whole = parse_date(whole.cast(pa.string())).values
+        text = whole.cast(pa.string())
+        whole = parse_date(text, order=choose_date_order([find_date_order(text)])).values
     days = whole.cast(pa.timestamp("s")).cast(pa.date32()).cast(pa.int32()).cast(pa.float64())
     found: Floats = (as_of - date(1970, 1, 1)).days - np.array(days.to_numpy(zero_copy_only=False), dtype=np.float64)
     late = found < 0

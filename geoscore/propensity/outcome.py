@@ -26,6 +26,8 @@ NO: Final = frozenset(
 FEWEST_GIVERS: Final = 25
 """Households that gave, and that did not, from which anything can be learned."""
 CONTRADICTIONS: Final = 0.02
+MOST_COUNTED: Final = 12
+"""Whole numbers up to this are counts of gifts, not dollars."""
 SYMBOLS: Final = {"$": "US dollars", "€": "euros", "£": "pounds", "¥": "yen", "₹": "rupees", "USD": "US dollars",
                   "EUR": "euros", "GBP": "pounds", "CAD": "Canadian dollars", "AUD": "Australian dollars"}  # fmt: skip
 _SYMBOL: Final = re.compile(r"[$€£¥₹]|(?<![A-Z])(?:USD|EUR|GBP|CAD|AUD)(?![A-Z])")
@@ -123,6 +125,9 @@ def _flags(column: pa.ChunkedArray, name: str, notes: list[str]) -> tuple[Floats
         raise InputError(
             f"column {name!r} holds {distinct[0]:g} and {distinct[1]:g}: which of them gave? write 1 and 0"
         )
+    if (distinct % 1 == 0).all() and distinct.max(initial=0) <= MOST_COUNTED:
+        notes.append(f"column {name} counts gifts: one or more is a gift")
+        return _flags_from(values, notes), None
     notes.append(f"column {name} holds amounts: more than zero is a gift")
     return _flags_from(values, notes), values
 

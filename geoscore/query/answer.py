@@ -7,6 +7,16 @@ from typing import Any, Final
 from geoscore.query.expected import Expected
 
 
+@dataclass(frozen=True)
+class WithHidden:
+    """What an area holds if the hidden cells in it are as those of their ZIPs are on average, with a 90% interval."""
+
+    households: float
+    estimate: float
+    low: float
+    high: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class Answer:
     """Expected households of an area with capacity of at least a threshold, with their 90% interval.
@@ -37,6 +47,8 @@ class Answer:
     """The end of a band: capacity of at least ``capacity_usd`` and less than this."""
     expected: Expected | None = None
     """Givers and dollars if all are asked; of a surface with a propensity model."""
+    with_hidden: WithHidden | None = None
+    """The same area with its hidden cells; of areas and cells where some are hidden."""
 
     @property
     def share(self) -> float | None:
@@ -50,7 +62,8 @@ class Answer:
             if values[name] is not None:
                 values[name] = round(values[name], 9)
         values["share"] = None if self.share is None else round(self.share, 9)
-        return values | (values.pop("expected") or {})
+        hidden = values.pop("with_hidden") or {}
+        return values | (values.pop("expected") or {}) | {f"with_hidden_{name}": hidden[name] for name in hidden}
 
     def __str__(self) -> str:
         """Return the answer as a sentence."""
@@ -68,12 +81,19 @@ class Answer:
                 f" If all are asked, {told.expected_givers:,.0f} ({told.givers_low:,.0f} to {told.givers_high:,.0f})"
                 f" would give ${told.expected_usd:,.0f} (${told.usd_low:,.0f} to ${told.usd_high:,.0f})."
             )
-        return sentence + (" Some cells are hidden and not counted here." if self.suppressed else "")
+        if self.with_hidden is not None:
+            more = self.with_hidden
+            return sentence + (
+                f" With the cells that are hidden here, if they are as hidden cells are on average: about"
+                f" {more.estimate:,.0f} of {more.households:,.0f} ({more.low:,.0f} to {more.high:,.0f})."
+            )
+        return sentence + (HIDDEN if self.suppressed else "")
 
     def _repr_html_(self) -> str:
         return f"<p>{escape(str(self))}</p>"
 
 
+HIDDEN: Final = " Some cells are hidden and not counted here."
 SHOWN_ROWS: Final = 20
 
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 SHOWN: Final = 3
+UNEVEN: Final = 0.5
+"""Squared coefficient of variation of the households of hidden cells: between none and k, most of them few."""
+ZIP_DIGITS: Final = 5
 MOST_RADIUS_KM: Final = 1_000.0
 
 
@@ -38,11 +41,18 @@ class Selection:
         Share of each row that belongs to it, shape (n,).
     hidden
         Whether households of the area are counted elsewhere, and so missing from the sum.
+    rest
+        Share of each row without a cell that belongs to the area if hidden cells are alike, shape (n,); None where no
+        hidden cell lies in it.
+    unsure
+        Variance of how many households these are, beyond chance: shape (n,).
     """
 
     area: str
     weights: Floats
     hidden: bool
+    rest: Floats | None = None
+    unsure: Floats | None = None
 
 
 def select_all(table: pa.Table, region: str) -> Selection:
@@ -58,7 +68,10 @@ def select_zips(table: pa.Table, codes: Sequence[str]) -> Selection:
     SurfaceError
         The surface has no such ZIP; the message names the nearest by number.
     """
-    wanted = list(dict.fromkeys(code.strip().split("-")[0] for code in codes))
+    wanted = list(dict.fromkeys(str(code).strip().split("-")[0] for code in codes))
+    for code in wanted:
+        if not (len(code) == ZIP_DIGITS and code.isdigit()):
+            raise SurfaceError(f"{code!r} is no ZIP code; a ZIP has five digits")
     labels = labels_of(table["zip"])
     for code in wanted:
         if not (labels == code).any():
@@ -107,8 +120,7 @@ def select_cell(table: pa.Table, cell: int, *, resolution: int) -> Selection:
     inside = ancestors(table, wanted) == cell
     if not inside.any():
         raise SurfaceError(f"cell {cell_text(cell)} is not in this surface; nobody was found there")
-    hidden = inside & ~_shown(table)
-    return Selection(f"cell {cell_text(cell)}", (inside & _shown(table)).astype(np.float64), hidden=bool(hidden.any()))
+    return _of_cells(table, inside.astype(np.float64), name=f"cell {cell_text(cell)}")
 
 
 def select_circle(table: pa.Table, point: tuple[float, float], *, radius_km: float) -> Selection:
@@ -147,8 +159,39 @@ def select_polygon(table: pa.Table, area: "shapely.Geometry", *, name: str) -> S
     shares = cell_shares(unique, area)[inverse.reshape(-1)]
     if not shares.any():
         raise SurfaceError(f"no cell of this surface lies in {name}; is it drawn in the surface's region?")
-    hidden = (shares > 0) & ~_shown(table)
-    return Selection(name, shares * _shown(table), hidden=bool(hidden.any()))
+    return _of_cells(table, shares, name=name)
+
+
+def _of_cells(table: pa.Table, shares: Floats, *, name: str) -> Selection:
+    """Take cells by the share of each inside, and of what is hidden as much as of these cells lies inside.
+
+    Households of hidden cells are counted in one row of their ZIP, county or region. How many live in any one cell is
+    not known; that is added to the variance.
+    """
+    shown = _shown(table)
+    hidden = ~shown & (shares > 0)
+    if not hidden.any():
+        return Selection(name, shares * shown, hidden=False)
+    weights, unsure = np.zeros(len(shares)), np.zeros(len(shares))
+    groups = _rests(table)
+    cells = ~shown & (_cells(table) > 0)
+    all_of_them = np.bincount(groups[cells], minlength=len(shares))
+    inside = np.bincount(groups[cells], shares[cells], minlength=len(shares))
+    rest = np.flatnonzero(shown & (_cells(table) == 0))
+    count, part = all_of_them[groups[rest]], inside[groups[rest]]
+    weights[rest] = np.divide(part, count, out=np.zeros(len(rest)), where=count > 0)
+    households = values_of(table["households"].combine_chunks().fill_null(0.0))[rest]
+    each = np.divide(households, count, out=np.zeros(len(rest)), where=count > 0)
+    unsure[rest] = UNEVEN * each**2 * part * (1.0 - weights[rest])
+    return Selection(name, shares * shown, hidden=True, rest=weights, unsure=unsure)
+
+
+def _rests(table: pa.Table) -> npt.NDArray[np.int64]:
+    """Return a number for where each row is counted: alike for a row without a cell and the hidden cells in it."""
+    where = labels_of(table["counted_in"])
+    zips, counties = labels_of(table["zip"]), labels_of(table["county"])
+    named = np.where(where == "zip", "z" + zips + " " + counties, np.where(where == "county", "c" + counties, where))
+    return np.unique(named.astype(str), return_inverse=True)[1].reshape(-1).astype(np.int64)
 
 
 def ancestors(table: pa.Table, resolution: int) -> npt.NDArray[np.uint64]:
@@ -186,7 +229,7 @@ def _equal(column: Any, value: str) -> Bools:
 
 def _nearest(code: str, table: pa.Table) -> str:
     known = sorted(value for value in table["zip"].unique().to_pylist() if value)
-    if not code.isdigit() or not known:
-        return "; a ZIP has five digits"
+    if not known:
+        return ""
     near = sorted(known, key=lambda other: (abs(int(other) - int(code)), other))[:SHOWN]
     return f"; the nearest by number are {', '.join(near)}"

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from geoscore.errors import SurfaceError
-from geoscore.ladder import Capacity, check_band, check_threshold, counts_at, interval
-from geoscore.query.answer import Answer, listing_html
+from geoscore.ladder import Capacity, check_band, check_threshold, counts_at, interval, read_capacity
+from geoscore.query.answer import Answer, WithHidden, listing_html
 from geoscore.query.drawn import Drawn
 from geoscore.query.expected import expected_of
 from geoscore.query.select import (
@@ -29,6 +29,7 @@ from geoscore.query.select import (
 )
 from geoscore.schemas import SurfaceNote
 from geoscore.spatial.cells import cell_text, parse_cell
+from geoscore.spatial.polygons import area_of
 from geoscore.surface_format import Figures, figures, measured, read_surface, suppressed_rows, write_surface
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ Floats = npt.NDArray[np.float64]
 By = Literal["zip", "cell", "county"]
 Rank = Literal["estimate", "share", "index", "low", "households"]
 DEFAULT_CAPACITY = 2500.0
+NOBODY = 0.5
+"""Expected households of an area with hidden ones below which nothing is told of it."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ class Surface(Drawn):
         if (point is None) != (radius_km is None):
             raise SurfaceError("a point needs a radius in km, and a radius a point")
         if zip is not None:
-            return select_zips(self.table, [zip] if isinstance(zip, str) else zip)
+            return select_zips(self.table, [zip] if isinstance(zip, str | int) else zip)
         if county is not None:
             return select_county(self.table, county, names=self.note.counties)
         if cell is not None:
@@ -117,25 +120,46 @@ class Surface(Drawn):
             return select_cell(self.table, number, resolution=self.note.resolution)
         if point is not None and radius_km is not None:
             return select_circle(self.table, point, radius_km=radius_km)
+        return self._select_area(area)
+
+    def _select_area(self, area: Any) -> Selection:
         if area is None:
             return select_all(self.table, self.note.region)
-        drawn = not isinstance(area, (str, Path))
-        return select_polygon(self.table, area, name="the drawn area") if drawn else select_file(self.table, Path(area))
+        if isinstance(area, str | Path):
+            return select_file(self.table, Path(area))
+        return select_polygon(self.table, area_of(area), name="the drawn area")
 
     def answer(self, selection: Selection, *, capacity: Capacity = DEFAULT_CAPACITY) -> Answer:
         """Sum the rows of a selection into an answer."""
-        rows = np.flatnonzero(selection.weights)
-        zeros = np.zeros(len(rows), dtype=np.int64)
-        total = self.figures.summed(zeros, 1, weights=selection.weights[rows], rows=rows)
-        empty = selection.hidden and float(total.households[0]) == 0.0
+        capacity = read_capacity(capacity)
+        rows, total = self._sum(selection.weights)
+        empty = selection.hidden and float(total.households[0]) < NOBODY
         known = self.measures
         measures = None if known is None else (selection.weights[rows] @ known[rows])[None, :]
-        return self.answers_of(
+        answer = self.answers_of(
             [selection.area], total, capacity, hidden=[selection.hidden], empty=[empty], measures=measures
         )[0]
+        return answer if empty else replace(answer, with_hidden=self._with_hidden(selection, capacity))
+
+    def _sum(self, weights: Floats) -> tuple[npt.NDArray[np.intp], Figures]:
+        rows = np.flatnonzero(weights)
+        zeros = np.zeros(len(rows), dtype=np.int64)
+        return rows, self.figures.summed(zeros, 1, weights=weights[rows], rows=rows)
+
+    def _with_hidden(self, selection: Selection, capacity: Capacity) -> WithHidden | None:
+        """Return what an area holds if its hidden cells are as hidden cells are on average."""
+        if selection.rest is None or selection.unsure is None or not selection.rest.any():
+            return None
+        rows, total = self._sum(selection.weights + selection.rest)
+        total = _less_sure(total, self.figures.take(rows), selection.unsure[rows])
+        found = self.answers_of([selection.area], total, capacity, hidden=[True], empty=[False])[0]
+        return WithHidden(
+            *(round(float(value or 0.0), 9) for value in (found.households, found.estimate, found.low, found.high))
+        )
 
     def at_least(self, capacity: Capacity = DEFAULT_CAPACITY) -> "Threshold":
         """Fix a threshold or band, to list its answers by ZIP, cell or county."""
+        capacity = read_capacity(capacity)
         if isinstance(capacity, tuple):
             check_band(capacity)
             return Threshold(self, (float(capacity[0]), float(capacity[1])))
@@ -163,6 +187,12 @@ class Surface(Drawn):
     def measures(self) -> Floats | None:
         """What a propensity model says of every row, shape (n, 4); None of a surface without."""
         return measured(self.table)
+
+    def __repr__(self) -> str:
+        """Return what it is, in a line: a table of a million figures helps nobody."""
+        note = self.note
+        rows = f"{self.table.num_rows:,} rows at resolution {note.resolution}"
+        return f"<Surface {note.title!r}, {note.region}: {rows}, {note.formula}, as of {note.vintage}>"
 
     def answers_of(
         self,
@@ -207,6 +237,14 @@ class Surface(Drawn):
         ]
 
 
+def _less_sure(total: Figures, rows: Figures, unsure: Floats) -> Figures:
+    """Return sums with what is added to their variance by not knowing how many households of a row belong to them."""
+    share = np.ones_like(rows.variance)
+    share[:, 1:] = rows.at_least / np.maximum(rows.households, 1e-12)[:, None]
+    added = unsure @ share**2
+    return replace(total, variance=total.variance + added[None, :])
+
+
 @dataclass(frozen=True)
 class Threshold:
     """A surface at one threshold, ready to be listed."""
@@ -224,6 +262,8 @@ class Threshold:
         resolution
             H3 resolution of the cells; the surface's own by default.
         """
+        if key not in ("zip", "cell", "county"):
+            raise SurfaceError(f"{key!r}: a surface is listed by zip, cell or county")
         labels = self._labels(key, resolution)
         names, codes = np.unique(labels, return_inverse=True)
         codes = codes.reshape(-1)

@@ -150,6 +150,29 @@ def _near(cells: npt.NDArray[np.uint64], area: "shapely.Geometry") -> npt.NDArra
     return beside & (latitude > south - reach) & (latitude < north + reach)
 
 
+def area_of(shapes: Any) -> "shapely.Geometry":
+    """Return one area from a shapely geometry, a GeoDataFrame or a GeoSeries; frames in any stated coordinate system.
+
+    Raises
+    ------
+    InputError
+        It is none of these, empty, or not in degrees.
+    """
+    import shapely
+
+    if hasattr(shapes, "geometry") and hasattr(shapes, "crs"):
+        shapes = shapes.to_crs(4326) if shapes.crs is not None else shapes
+        shapes = shapely.union_all(shapely.make_valid(shapes.geometry.dropna().to_numpy()))
+    if not isinstance(shapes, shapely.Geometry):
+        raise InputError(f"an area is a file, a shapely geometry or a GeoDataFrame, not {type(shapes).__name__}")
+    if shapes.is_empty or shapes.area == 0:
+        raise InputError("the area is empty; draw a polygon")
+    west, south, east, north = shapes.bounds
+    if west < -180 or east > 180 or south < -90 or north > 90:  # noqa: PLR2004  degrees
+        raise InputError("the area is not in degrees of longitude and latitude; give it in WGS 84, longitude first")
+    return shapes if shapes.is_valid else shapely.make_valid(shapes)
+
+
 def read_area(path: Path) -> "shapely.Geometry":
     """Read the polygons of a file as one area in WGS 84 degrees.
 
@@ -187,7 +210,10 @@ def read_area(path: Path) -> "shapely.Geometry":
         raise InputError(f"{path} holds no polygon with an area; draw at least one")
     west, south, east, north = area.bounds
     if west < -180 or east > 180 or south < -90 or north > 90:  # noqa: PLR2004  degrees
-        raise InputError(f"{path} is not in degrees of longitude and latitude; state its coordinate system")
+        raise InputError(
+            f"{path} is not in degrees with longitude first: state its coordinate system, turn its axes, or split what"
+            " crosses the antimeridian"
+        )
     if any(part.bounds[2] - part.bounds[0] > WIDEST_DEGREES for part in shapely.get_parts(area)):
         raise InputError(
             f"a polygon of {path} is over 180 degrees wide: if it crosses the antimeridian, split it there"
