@@ -23,6 +23,8 @@ STATES = {
 """The fifty states and the District of Columbia, by the first two digits of a county."""
 CORNERS = 4
 """Points of the least ring: an island of fewer was lost when the atlas was drawn."""
+FARTHEST_DEGREES = 0.5
+"""Of a ZIP's center from its county, beyond which it is wrong."""
 LOWEST, HIGHEST = 0.4, 3.0
 """Bounds of a ZIP's level of income against the country's."""
 PULL = 0.7
@@ -71,6 +73,9 @@ def read_nation_zips(crosswalk: pd.DataFrame, facts: pd.DataFrame, counties: gpd
     nearest = shapely.STRtree(counties.geometry.to_numpy()).nearest(zips["at"].to_numpy())
     zips["county"] = zips["county"].fillna(pd.Series(counties["county"].to_numpy()[nearest], index=zips.index))
     zips = zips[zips["state"].isin(STATES.values())]
+    # a few centers lie in other countries
+    outlines = counties.set_index("county").geometry.loc[zips["county"]].to_numpy()
+    zips = zips[shapely.distance(zips["at"].to_numpy(), outlines) <= FARTHEST_DEGREES]
     wages = zips["wages_usd_2010"] / zips["households_2010"]
     country = zips["wages_usd_2010"].sum() / zips.loc[zips["wages_usd_2010"].notna(), "households_2010"].sum()
     level = ((wages / country).clip(lower=1e-3) ** PULL).clip(LOWEST, HIGHEST).fillna(1.0)

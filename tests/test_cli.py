@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 import typer
 
@@ -87,6 +88,7 @@ def test_a_listing_as_geoparquet(surface: str, tmp_path: Path) -> None:
     import geopandas as gpd
 
     assert gpd.read_parquet(path).crs.to_epsg() == 4326
+    assert len(json.loads(pq.read_schema(path).metadata[b"geoscore"])["ledger"]) == 64
 
 
 def test_map_and_report(surface: str, tmp_path: Path) -> None:

@@ -301,11 +301,11 @@ def test_measures_are_published_of_the_same_groups_and_conserved() -> None:
     beside = pa.table(
         {**{name: raw[name] for name in ("cell", "zip", "county")}, **dict.fromkeys(MEASURES.names, raw["households"])}
     )
-    protected = protect_surface(raw, k=20, beside=beside).to_pandas()
+    protected = protect_surface(raw, k=20, beside=beside).table.to_pandas()
     shown = protected[~protected["suppressed"]]
     assert (shown["households"] >= 20).all()
     assert shown["expected_usd"].tolist() == shown["households"].tolist()
-    plain = protect_surface(raw, k=20).to_pandas()
+    plain = protect_surface(raw, k=20).table.to_pandas()
     pd.testing.assert_frame_equal(protected[plain.columns], plain)
 
 

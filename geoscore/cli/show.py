@@ -213,7 +213,7 @@ def show_listing(listing: "Listing", *, format: str, output: Path | None) -> Non
     if format == "geoparquet":
         if output is None:
             raise InputError("--format geoparquet needs a file: -o answers.parquet")
-        listing.to_geopandas().to_parquet(output)
+        _write_geoparquet(listing, output)
     elif format == "geojson":
         shapes = json.loads(listing.to_geopandas().to_json())
         told = {**shapes, "provenance": provenance_of(listing.surface)}
@@ -225,6 +225,16 @@ def show_listing(listing: "Listing", *, format: str, output: Path | None) -> Non
         _emit(_csv(listing.to_rows()), output)
     else:
         _emit(_table(listing), output)
+
+
+def _write_geoparquet(listing: "Listing", output: Path) -> None:
+    """Write a list as GeoParquet, with where it comes from under ``geoscore`` in the file's metadata."""
+    import pyarrow.parquet as pq
+
+    listing.to_geopandas().to_parquet(output)
+    table = pq.read_table(output)
+    told = {**(table.schema.metadata or {}), b"geoscore": json.dumps(provenance_of(listing.surface)).encode()}
+    pq.write_table(table.replace_schema_metadata(told), output, compression="zstd")
 
 
 def provenance_of(surface: "Surface") -> dict[str, Any]:
