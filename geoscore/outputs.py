@@ -1,6 +1,7 @@
 """What people are handed of a surface beside the map: the report, with every answer that stands in it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -80,7 +81,7 @@ def save_report(
         table=(drawn or surface).table,
         capacity=capacity,
         region=region.to_dict(),
-        sentences=tuple(str(answer) for answer in (region, *answers)),
+        sentences=tuple(_sentence(surface, answer) for answer in (region, *answers)),
         places=tuple(_compared(answer, region, where) for answer in answers),
         counties=tuple(row for row in listing.by("county").to_rows()),
         top_zips=_top(listing.by("zip").top(TOP_ZIPS).to_rows(), where),
@@ -94,6 +95,11 @@ def save_report(
         summary=summary,
     )
     write_report(content, path, template=template)
+
+
+def _sentence(surface: Surface, answer: Answer) -> str:
+    """Return an answer's sentence with its formula in words, as a board reads it; the method says its id."""
+    return str(replace(answer, formula=surface.note.formula_text or answer.formula))
 
 
 def _compared(answer: Answer, region: Answer, where: dict[str, str]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ What says who or where a household is, or speaks of what people may not be sorte
 """
 
 import re
+from collections.abc import Collection
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -13,9 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from geoscore.errors import InputError, did_you_mean
+from geoscore.ingest.cards import describe_feature
 from geoscore.ingest.columns import ColumnGuess
 from geoscore.ingest.files import read_file
-from geoscore.propensity.features import days_before, numbers_of, texts_of
+from geoscore.propensity.features import days_before, kind_of, numbers_of, texts_of
 from geoscore.propensity.outcome import amounts_of
 from geoscore.spatial.cells import cell_text, cells_from_points
 
@@ -29,6 +31,12 @@ PLACE_NAME: Final = re.compile(
     re.IGNORECASE,
 )
 CELL: Final = re.compile(r"8[0-9a-f]{14}", re.IGNORECASE)
+ASKING: Final = re.compile(
+    r"asked|mailed|solicit|appeal|contacted|(?<![a-z])sent(?![a-z])|"
+    r"(ask|mail|drop|send)[ _-]?(date|day|on|dt)(?![a-z])",
+    re.IGNORECASE,
+)
+NEARLY_ALL: Final = 0.9
 SURE: Final = 0.6
 ALL_APART: Final = 0.5
 DENSE: Final = 20
@@ -135,6 +143,36 @@ def _cells(lon: Any, lat: Any, known: Any, *, resolution: int) -> Any:
     found = np.full(len(lon), None, dtype=object)
     found[known] = [cell_text(int(cell)) for cell in cells_from_points(lon[known], lat[known], resolution=resolution)]
     return found
+
+
+def days_of_asking(table: pa.Table, *, leave: Collection[str] = ()) -> list[str]:
+    """Return a note on every column that looks like the day on which each row was asked, to be named with ``--date``.
+
+    Parameters
+    ----------
+    table
+        All columns.
+    leave
+        Columns that are named as something else.
+
+    Examples
+    --------
+    >>> asked = ["2024-03-01", "2024-09-01", "2025-03-01"]
+    >>> len(days_of_asking(pa.table({"mailed_on": asked, "birthday": asked, "sent": [1, 2, 3]})))
+    1
+    """
+    notes = []
+    for name in table.column_names:
+        if name in leave or not ASKING.search(name) or kind_of(describe_feature(table[name])[0].type) != "date":
+            continue
+        days, _ = days_before(table[name], date(9999, 12, 31))
+        known = days[~np.isnan(days)]
+        if len(known) >= NEARLY_ALL * len(days) and len(np.unique(known)) > 1:
+            notes.append(
+                f"column {name} looks like the day on which each household was asked: with --date {name} the model is"
+                " judged on later rows than it learned from, as it will be used"
+            )
+    return notes
 
 
 def gifts_of(table: pa.Table, id_: str | None, when: str | None, amount: str | None) -> tuple[Any, Any, Any]:

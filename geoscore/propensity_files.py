@@ -25,12 +25,13 @@ from geoscore.ingest.cards import describe_feature
 from geoscore.ingest.columns import SAMPLE_ROWS, infer_columns
 from geoscore.ingest.files import read_file
 from geoscore.ledger import hash_file
+from geoscore.propensity.calibration import rounded
 from geoscore.propensity.effects import reasons
 from geoscore.propensity.features import days_before, texts_of
 from geoscore.propensity.folds import hashed
 from geoscore.propensity.gifts import OWN, households_as_of, stack_standings
 from geoscore.propensity.model import Kind
-from geoscore.propensity_columns import gifts_of, places_of, read_table, why_refused
+from geoscore.propensity_columns import days_of_asking, gifts_of, places_of, read_table, why_refused
 
 MOST_ROWS: Final = 250_000
 """Households that a model is fitted on, at most; more are drawn by their ids."""
@@ -127,6 +128,8 @@ def fit_file(
     )
     model = propensity.fit_model(given, options=options, progress=progress)
     notes = [*([f"{lost:,} rows could not be read"] if lost else []), *([drawn] if drawn else [])]
+    if asked.when is None:
+        notes += days_of_asking(table, leave=(*asked.columns(), *asked.leave))
     data = {
         "file": path.name,
         "file_sha256": hash_file(path) if path.is_file() else "",
@@ -339,6 +342,9 @@ def _score(
         name, ids = wanted, batch.column(wanted)
         ids = pc.utf8_trim_whitespace(ids).cast(pa.int64()) if whole else ids
     columns, names = [ids, *scored.columns], [name, *scored.schema.names]
+    for at, title in enumerate(names[1:], start=1):
+        if title.startswith("p_"):
+            columns[at] = pa.array(rounded(columns[at].to_numpy(zero_copy_only=False)))
     if most > 0:
         codes, _ = model.recipe.encode(batch)
         found = reasons(model, codes, most=most)

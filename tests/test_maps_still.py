@@ -2,10 +2,13 @@
 
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import shapely
+import shapely.geometry
 from PIL import Image
 from test_maps_page import BASEMAP, CELLS, TRIANGLE, made_up_note, made_up_surface
 
@@ -13,7 +16,9 @@ from geoscore.errors import InputError, SurfaceError
 from geoscore.maps import MEASURES, MapLayer, map_svg, save_picture, scene_from_surface
 from geoscore.maps.palette import rgb
 from geoscore.maps.picture import picture_size
+from geoscore.maps.scene import _words
 from geoscore.query import Surface
+from geoscore.reference.basemap import Place
 
 HOSTILE = "</text><script>alert(1)</script>"
 SURFACE = Surface(made_up_surface(), made_up_note())
@@ -117,3 +122,38 @@ def test_folium_colors_the_cells_by_measure(measure: str) -> None:
     assert len(cells) == len(CELLS)
     answer = SURFACE.query(cell=CELLS[1], capacity=2500)
     assert cells.set_index("cell").loc[f"{CELLS[1]:x}"]["high"] == pytest.approx(answer.high)
+
+
+def test_a_long_name_is_shortened_on_the_map_and_a_point_s_name_stands_over_it() -> None:
+    west, south, east, north = (-122.25, 37.35, -122.05, 37.55)
+    layers = (
+        MapLayer("A wide area " * 9, TRIANGLE),
+        MapLayer("Shop", {"type": "Point", "coordinates": [-122.15, 37.52]}),
+    )
+    made = scene(layers=layers, focus=(west, south, east, north))
+    names = {label.text: label for label in made.labels if label.kind == "layer"}
+    assert all(len(name) <= 28 for name in names)
+    assert any(name.endswith("…") for name in names)
+    (dot,) = [shape for shape in made.layers if shape.geom_type == "Point"]
+    assert names["Shop"].at[1] - dot.y > 0.012 * made.size_km[0]
+
+
+def test_the_largest_places_are_named_first_and_a_city_that_is_its_county_once() -> None:
+    places = tuple(
+        Place(name=f"{name}", longitude=-122.15 + 0.01 * i, latitude=37.44, size=100.0 - i)
+        for i, name in enumerate(["Large", "Second", "Third", *(f"Small {n}" for n in range(30))])
+    )
+    county = BASEMAP.counties["features"][0]["properties"]["name"]
+    middle = shapely.geometry.shape(BASEMAP.counties["features"][0]["geometry"]).representative_point()
+    same = Place(name=county, longitude=middle.x, latitude=middle.y, size=1000.0)
+    told = [label.text for label in scene(basemap=replace(BASEMAP, places=(same, *places))).labels]
+    assert told[:2] == [county, "Large"]
+    assert county.upper() not in told[1:]
+
+
+def test_breaks_are_written_to_two_digits_as_on_the_page() -> None:
+    words = _words((0.26, 3.0, 8.3, 15.0, 1200.0), measure="estimate")
+    assert words == ("under 0.26", "0.26 to 3", "3 to 8.3", "8.3 to 15", "15 to 1,200", "1,200 and more")
+    assert _words((0.0034, 0.05, 0.33), measure="share") == (
+        "under 0.34%", "0.34% to 5%", "5% to 33%", "33% and more",
+    )  # fmt: skip

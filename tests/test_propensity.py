@@ -331,7 +331,14 @@ def test_refunds_count_as_no_gift() -> None:
     table = pa.table({"gave": [1, 1, 0] * 40, "amount": [25.0, -25.0, 0.0] * 40})
     found = read_outcome(table, gave="gave", amount="amount")
     assert found.gave.sum() == 40
-    assert any("refunds" in note for note in found.notes)
+    assert any("40 amounts are negative (refunds)" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("gave", ["gave", "amount", None])
+def test_refunds_are_all_counted_and_once(gave: str | None) -> None:
+    table = pa.table({"gave": [1, 1, 0, 0] * 40, "amount": [25.0, -25.0, 0.0, -5.0] * 40})
+    notes = read_outcome(table, gave=gave, amount="amount").notes
+    assert [note.split(":")[0] for note in notes if "refunds" in note] == ["80 amounts are negative (refunds)"]
 
 
 def test_only_givers_and_gaps_is_a_list_of_givers() -> None:

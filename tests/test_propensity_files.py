@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 from itertools import pairwise
@@ -74,6 +75,34 @@ def test_fit_prints_one_object_with_its_figures(folder: Path) -> None:
     assert card["fold_kind"] == "space"
 
 
+def test_a_model_of_chance_is_said_to_be_none_everywhere(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    columns = {"visits": rng.integers(0, 40, 1200), "years": rng.integers(0, 9, 1200), "mailed_on": "2024-03-01"}
+    frame = pd.DataFrame({**columns, "gave": rng.integers(0, 2, 1200)})
+    frame.loc[600:, "mailed_on"] = "2024-09-01"
+    frame.to_csv(tmp_path / "coin.csv", index=False)
+    words = ["fit", tmp_path / "coin.csv", "--gave", "gave", "--as-of", "2025-01-01", "--model", "scorecard"]
+    shown = geoscore(*words, "-o", tmp_path / "model").stdout
+    assert shown.count("cannot be told from none") == 1
+    assert "AUC" in shown
+    assert "the rate alone" in shown
+    assert "--date mailed_on" in shown
+    card = json.loads((tmp_path / "model" / "card.json").read_text(encoding="utf-8"))
+    assert "cannot be told from none" in card["notes"][0]
+    assert "**This model cannot be told from none" in (tmp_path / "model" / "card.md").read_text(encoding="utf-8")
+
+
+def test_a_card_says_by_what_its_tenths_are_ordered(folder: Path) -> None:
+    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    assert card["tells_nothing"] is None
+    assert card["gains_ordered_by"] == "expected dollars"
+    page = (folder / "card.md").read_text(encoding="utf-8")
+    assert "top tenth by chance of a gift, in givers" in page
+    assert "in the order of expected dollars" in page
+    words = re.findall(r"!\[(.*?)\]", page)
+    assert len(set(words)) == len(words) == 2
+
+
 def test_the_card_is_kept_with_the_model(folder: Path) -> None:
     text = (folder / "card.md").read_text()
     for words in ("Model card", "expected calibration error", "## Limits", "pct_white", "effects.svg"):
@@ -91,6 +120,11 @@ def test_score_keeps_the_id_and_tells_why(folder: Path, donors: Path, tmp_path: 
     assert table["donor"].type == pa.int64()
     rungs = np.column_stack([table[f"p_at_least_{rung}"].to_numpy() for rung in LADDER])
     assert (np.diff(rungs, axis=1) <= 0).all()
+    p = table["p_gives"].to_numpy()
+    assert all(float(f"{value:.8g}") == value for value in p)
+    plain = open_model(folder).predict(pa.Table.from_pandas(given.astype({"zip": str}))).p_gives
+    assert p == pytest.approx(plain, rel=1e-7)
+    assert (np.diff(p[np.argsort(plain, kind="stable")]) >= 0).all()
     expected = table["p_gives"].to_numpy() * table["gift_if_gives_usd"].to_numpy()
     assert table["expected_gift_usd"].to_numpy() == pytest.approx(expected)
     assert "odds x" in table["reason_1"][0].as_py()
@@ -239,11 +273,21 @@ def test_plans_that_cannot_be_are_said(surface_path: Path, asked: dict[str, floa
         make_plan(open_surface(surface_path), **asked)
 
 
+def test_a_plan_of_all_says_so_once(surface_path: Path) -> None:
+    shown = geoscore("plan", surface_path, "--top", "500").stdout
+    every = make_plan(open_surface(surface_path))
+    assert every.best_contacts == every.all_contacts
+    assert f"all {every.all_contacts:,.0f} contacts pay; together they bring" in shown
+    assert "bring the most" not in shown
+    assert "hidden hexagons of ZIP 9" in shown
+    assert "other cells" not in shown
+
+
 def test_plan_on_the_command_line(surface_path: Path) -> None:
     result = geoscore("plan", surface_path, "--contacts", "1000", "--cost", "0.68", "--format", "json")
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["contacts"] == 1000
-    shown = geoscore("plan", surface_path, "--contacts", "1000", "--cost", "0.68", "--top", "3").stdout
+    shown = geoscore("plan", surface_path, "--contacts", "1000", "--cost", "20", "--top", "3").stdout
     assert "contacts bring the most after costs" in shown
 
 

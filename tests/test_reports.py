@@ -1,5 +1,6 @@
 """The report: every text in it is text, every figure one that it was handed."""
 
+import re
 import shutil
 import sys
 from dataclasses import replace
@@ -8,10 +9,11 @@ from pathlib import Path
 import pypdf
 import pytest
 from conftest import NOTE
-from test_maps_page import TRIANGLE
+from test_maps_page import TRIANGLE, made_up_note, made_up_surface
 
 from geoscore.errors import InputError
 from geoscore.maps import MapLayer
+from geoscore.outputs import save_report
 from geoscore.query import Surface
 from geoscore.reports import ReportContent, pdf, write_report
 from geoscore.reports.charts import comparison_svg, curve_svg
@@ -138,3 +140,59 @@ def test_a_template_of_ones_own(content: ReportContent, tmp_path: Path) -> None:
             report_html(content, template=template)
     with pytest.raises(InputError, match="there is no template"):
         report_html(content, template=tmp_path / "none.html")
+
+
+def test_rules_of_a_drawing_name_their_kind_so_that_none_reaches_another(content: ReportContent) -> None:
+    page = report_html(replace(content, layers=(MapLayer("Ring", TRIANGLE),), layer_answers=(None,)))
+    drawings = re.findall(r'<svg[^>]* class="(map|chart)".*?</svg>|<svg class="(map|chart)".*?</svg>', page, re.DOTALL)
+    assert len(drawings) == 3
+    for style in re.findall(r"<svg[^>]*><style>(.*?)</style>", page):
+        rules = [rule for rule in style.split("}") if rule]
+        kind = rules[0].split()[0]
+        assert kind in (".map", ".chart")
+        assert all(rule.startswith(f"{kind} ") for rule in rules)
+
+
+def test_a_share_is_not_struck_through_by_the_line_of_the_region(content: ReportContent) -> None:
+    base = {**content.region, "households": 100.0, "estimate": 54.0, "low": 53.0, "high": 55.0}
+    near = {**base, "area": "ZIP 1", "estimate": 49.0, "low": 45.0, "high": 51.0}
+    svg = comparison_svg([near], base)
+    line = float(re.findall(r'<line x1="([\d.]+)"[^>]*class="mark"', svg)[0])
+    told = float(re.findall(r'<text x="([\d.]+)"[^>]*>49%', svg)[0])
+    assert told > line
+
+
+def test_the_curve_says_what_its_marks_and_stripes_are(content: ReportContent) -> None:
+    one = report_html(content)
+    assert "the shaded stripe is the 90% interval; the dashed upright marks $2,500 or more." in one
+    two = tuple((name, content.curve) for name in ("ZIP 1", "ZIP 2"))
+    band = report_html(replace(content, capacity=(400.0, 2500.0), place_curves=two))
+    assert "stripes are the 90% interval; the dashed uprights mark the ends of $400 to under $2,500" in band
+    three = report_html(replace(content, place_curves=(*two, ("ZIP 3", content.curve))))
+    assert "shaded" not in three
+
+
+def test_sentences_name_the_formula_in_words_and_the_method_its_id(tmp_path: Path) -> None:
+    save_report(Surface(made_up_surface(), made_up_note(formula_text="2% of income")), tmp_path / "r.html")
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    cover, method = page.split("How to read this")
+    assert "; 2% of income, " in cover
+    assert f"<code>{made_up_note().formula}</code>" not in cover
+    assert f"<code>{made_up_note().formula}</code>" in method
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not any(map(shutil.which, pdf.BROWSERS)), reason="needs Chromium: apt-get install chromium")
+@pytest.mark.parametrize("by", ["weasyprint", "chromium"])
+def test_tables_on_paper_repeat_their_heads(
+    content: ReportContent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    if by == "chromium":
+        monkeypatch.setitem(sys.modules, "weasyprint", None)
+    else:
+        pytest.importorskip("weasyprint", exc_type=OSError)
+    write_report(replace(content, counties=(content.region,) * 90), tmp_path / "r.pdf")
+    pages = [page.extract_text() for page in pypdf.PdfReader(tmp_path / "r.pdf").pages]
+    rows = [text for text in pages if text.count("30 to 50") > 5]
+    assert len(rows) >= 3
+    assert all("Households" in text and "Share" in text for text in rows)

@@ -18,6 +18,8 @@ def show_card(card: dict[str, Any], out: Path) -> None:
         f"\n{card['model']}, {card['calibration']} calibration, from {card['households']:,} households of which"
         f" {card['givers']:,} gave ({card['rate']:.2%})"
     )
+    if card.get("tells_nothing"):
+        typer.echo(f"\nWarning: {card['tells_nothing']}\n")
     if card["probabilities"] != "given":
         typer.echo(f"probabilities   {card['probabilities']}")
     typer.echo(f"folds           {card['folds']}; all figures are of households held out")
@@ -27,14 +29,21 @@ def show_card(card: dict[str, Any], out: Path) -> None:
             f" slope {card['calibration_slope']:.3f}"
         )
     typer.echo(
-        f"log score       {card['log_score']:.5f}; logistic regression {card['log_score_logistic']:.5f}"
-        " (higher is better)"
+        f"log score       {card['log_score']:.5f}; logistic regression {card['log_score_logistic']:.5f},"
+        f" the rate alone {card['log_score_rate_alone']:.5f} (higher is better)"
     )
+    typer.echo(f"ranking         AUC {card['auc']:.3f}; logistic {card['auc_logistic']:.3f} (0.5 is chance)")
     lift = f"{card['lift_top_tenth_low']:.2f} to {card['lift_top_tenth_high']:.2f}"
     typer.echo(
-        f"top tenth       {card['lift_top_tenth']:.2f} times as many givers ({lift}); logistic"
-        f" {card['lift_top_tenth_logistic']:.2f}"
+        f"top tenth       {card['lift_top_tenth']:.2f} times as many givers ({lift}), by chance of a gift;"
+        f" logistic {card['lift_top_tenth_logistic']:.2f}"
     )
+    if card.get("dollar_lift_top_tenth") is not None:
+        low, high = (card[f"dollar_lift_top_tenth_{end}"] for end in ("low", "high"))
+        typer.echo(
+            f"                {card['dollar_lift_top_tenth']:.2f} times as many dollars ({low:.2f} to {high:.2f}),"
+            " by expected dollars"
+        )
     if card["predicted_over_realized_dollars"] is not None:
         low, high = (card[f"predicted_over_realized_dollars_{end}"] for end in ("low", "high"))
         ratio = card["predicted_over_realized_dollars"]
@@ -46,6 +55,8 @@ def show_card(card: dict[str, Any], out: Path) -> None:
     for name, share in card["features_to_look_at"].items():
         typer.echo(f"worth a look    {name} tells {share:.0%} by itself: was it known before the gift?")
     for note in card["notes"]:
+        if note == card.get("tells_nothing"):
+            continue
         typer.echo(f"to know         {note}")
     typer.echo(f"\nmodel           {out} (card.md says all of this and more)")
 
@@ -62,10 +73,10 @@ def show_scored(done: "ScoredFile") -> None:
 
 def show_plan(plan: "Plan", top: int) -> None:
     """Print the first places of a plan, and what to expect of all of it."""
-    typer.echo(f"{'place':<28}{'ZIP':<7}{'contacts':>10}{'givers':>9}{'dollars':>11}{'net':>11}")
+    typer.echo(f"{'place':<30}{'ZIP':<7}{'contacts':>10}{'givers':>9}{'dollars':>11}{'net':>11}")
     for stop in plan.stops[:top]:
         typer.echo(
-            f"{stop.place:<28}{stop.zip or '':<7}{stop.contacts:>10,.0f}{stop.expected_givers:>9,.1f}"
+            f"{stop.place:<30}{stop.zip or '':<7}{stop.contacts:>10,.0f}{stop.expected_givers:>9,.1f}"
             f"{stop.expected_usd:>11,.0f}{stop.expected_net_usd:>11,.0f}"
         )
     if len(plan.stops) > top:
@@ -75,6 +86,11 @@ def show_plan(plan: "Plan", top: int) -> None:
         sign = "" if name == "givers" else "$"
         typer.echo(f"{what:<15} {sign}{mid:,.0f} ({plan.level:.0%} interval {sign}{low:,.0f} to {sign}{high:,.0f})")
     typer.echo(f"cost            ${plan.cost_usd:,.0f} for {plan.contacts:,.0f} contacts")
+    if plan.best_contacts >= plan.all_contacts:
+        typer.echo(
+            f"how many        all {plan.all_contacts:,.0f} contacts pay; together they bring ${plan.all_net_usd:,.0f}"
+        )
+        return
     typer.echo(
         f"how many        {plan.best_contacts:,.0f} contacts bring the most after costs, ${plan.best_net_usd:,.0f};"
         f" all {plan.all_contacts:,.0f} bring ${plan.all_net_usd:,.0f}"

@@ -17,8 +17,11 @@ function makeFormats() {
   const compact = format({ notation: "compact", maximumSignificantDigits: 3 });
   const count = (x) => (x === 0 || x >= 9.95 ? whole(x) : x < 0.05 ? `<${tenth(0.1)}` : tenth(x));
   const share = (x) => (x === 0 || x >= 0.1 ? percent(x) : x >= 0.01 ? percentTenth(x) : percentFine(x));
+  // breaks of classes have two significant digits, and are written as they are, on stills too
+  const two = format({ maximumSignificantDigits: 2 });
+  const edge = (x) => (x >= 10 ? whole(x) : two(x));
   const range = (low, high) => (count(low) === count(high) ? count(low) : `${count(low)}–${count(high)}`);
-  return { whole, percent, usd, usdShort, compact, count, share, range };
+  return { whole, percent, usd, usdShort, compact, count, share, range, edge };
 }
 
 async function inflate(base64) {

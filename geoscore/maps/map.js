@@ -60,9 +60,10 @@ function startMap(page) {
 
   // ---- labels --------------------------------------------------------------------------------
   const DETAIL = 9.4; // zoom from which ZIP outlines are drawn
+  const short = (name) => ([...name].length > 28 ? `${[...name].slice(0, 27).join("").trimEnd()}…` : name);
   const labels = [
     ...ground.counties.map(({ properties: { name, at } }) => ({ text: name.toUpperCase(), at, size: 11, county: true })),
-    ...extra.map(({ name, at }) => ({ text: name, at, size: 13, own: true })),
+    ...extra.map(({ name, at, geometry }) => ({ text: short(name), at, size: 13, own: true, up: geometry.type === "Point" ? 15 : 0 })),
     ...places.map(([text, longitude, latitude], rank) => ({ text, at: [longitude, latitude], size: 12, rank })),
   ];
   const letters = [...new Set(labels.flatMap(({ text }) => [...text]))];
@@ -224,6 +225,7 @@ function startMap(page) {
       getText: ({ text }) => text,
       getPosition: ({ at }) => at,
       getSize: ({ size }) => size,
+      getPixelOffset: ({ up = 0 }) => [0, -up],
       getColor: ({ own, county }) => (own ? tone.own : county ? tone.ink : [...tone.ink, 225]),
       updateTriggers: { getColor: tone },
       characterSet: letters,

@@ -2,7 +2,7 @@
 "use strict";
 function makePanels(head, surface, tools) {
   const { state, formats, ladder, classes } = tools;
-  const { whole, percent, usd, compact, count, share, range } = formats;
+  const { whole, percent, usd, compact, count, share, range, edge } = formats;
   const { levels, zips, counties, region } = surface;
   const { seen } = classes;
   const at = (id) => document.getElementById(id);
@@ -75,7 +75,7 @@ function makePanels(head, surface, tools) {
       index: `Share with ${terms()}, region = 100`,
       low: `Households with ${terms()}, low end`,
     };
-    const figure = (x) => (x < 10000 ? count(x) : compact(x));
+    const figure = (x) => (x < 10000 ? edge(x) : compact(x));
     const unit = { estimate: figure, share, index: whole, low: figure }[state.measure];
     at("legend-title").textContent = titles[state.measure];
     at("legend-classes").replaceChildren(

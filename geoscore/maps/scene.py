@@ -32,6 +32,12 @@ KM_PER_DEGREE: Final = np.pi * MEAN_EARTH_RADIUS_M / 180_000.0
 KM_PER_MILE: Final = 1.609344
 MARGIN: Final = 0.03
 LABELS: Final = 22
+LEADING: Final = 3
+"""The largest places, named before counties are."""
+LONGEST: Final = 28
+"""Letters of a layer's name on the map; the table has it whole."""
+ASIDE: Final = (0.0, 0.5, -0.5)
+"""Where a place's name is tried: on its middle, then to the right and left, in widths of the name."""
 LETTER: Final = 6.4
 """Width of a letter on a map of ``WIDTH`` dots, for keeping names apart."""
 WIDTH: Final = 820.0
@@ -245,37 +251,53 @@ def _between(shapes: Any) -> Any:
 
 
 def _labels(frame: _Frame, basemap: Basemap, layers: Sequence[MapLayer], *, letter: float) -> tuple[Label, ...]:
-    """Return the names that find room, layers first, then counties, then places by size."""
+    """Return the names that find room: layers, the largest places, counties, then the other places by size."""
     wanted: list[tuple[str, float, float, str]] = []
     for layer in layers:
-        middle = layer.shape().representative_point()
-        wanted.append((layer.name, middle.x, middle.y, "layer"))
+        shape = layer.shape()
+        middle = shape.representative_point()
+        name = layer.name if len(layer.name) <= LONGEST else f"{layer.name[: LONGEST - 1].rstrip()}…"
+        wanted.append((name, middle.x, middle.y, "point" if shape.geom_type == "Point" else "layer"))
+    named = ((place.name, place.longitude, place.latitude, "place") for place in basemap.places)
+    places = [place for place in named if shapely.contains_xy(frame.box, *place[1:3])]
+    wanted += places[:LEADING]
     for feature, shape in zip((basemap.counties or {}).get("features", []), _shapes(basemap.counties), strict=True):
         largest = max(shapely.get_parts(shape), key=lambda part: float(part.area))
         middle = largest.representative_point()
         wanted.append((str(feature["properties"].get("name", "")).upper(), middle.x, middle.y, "county"))
-    wanted += [(place.name, place.longitude, place.latitude, "place") for place in basemap.places]
+    wanted += places[LEADING:]
     taken: list[tuple[float, float, float, float]] = []
     labels: list[Label] = []
     for text, longitude, latitude, kind in wanted:
         if not shapely.contains_xy(frame.box, longitude, latitude) or len(labels) >= LABELS:
             continue
         x, y = frame.point(np.array([[longitude, latitude]]))[0]
+        if kind == "point":
+            y += 2.3 * letter * frame.size_km[0]  # over its dot, not on it
+        if kind == "county" and any(text == label.text.upper() for label in labels):
+            continue  # a city that is a county of its own is named once
         wide, high = letter * frame.size_km[0] * (len(text) + 3) / 2, 2.1 * letter * frame.size_km[0]
-        box = (x - wide, y - high, x + wide, y + high)
-        if box[0] < 0 or box[2] > frame.size_km[0]:
+        middles = [x + 2 * wide * aside for aside in (ASIDE if kind == "place" else ASIDE[:1])]
+        boxes = [(middle - wide, y - high, middle + wide, y + high) for middle in middles]
+        box = next((box for box in boxes if _free(box, taken, frame.size_km[0])), None)
+        if box is None:
             continue
-        if any(box[0] < o[2] and o[0] < box[2] and box[1] < o[3] and o[1] < box[3] for o in taken):
-            continue
+        x = (box[0] + box[2]) / 2
         taken.append(box)
-        labels.append(Label(text=clean_text(text), at=(float(x), float(y)), kind=kind))
+        labels.append(Label(text=clean_text(text), at=(float(x), float(y)), kind="layer" if kind == "point" else kind))
     return tuple(labels)
 
 
+def _free(box: Bounds, taken: Sequence[Bounds], width: float) -> bool:
+    """Return whether a box lies on the map and meets none that is taken."""
+    inside = box[0] >= 0 and box[2] <= width
+    return inside and not any(box[0] < o[2] and o[0] < box[2] and box[1] < o[3] and o[1] < box[3] for o in taken)
+
+
 def _words(breaks: Sequence[float], *, measure: Measure) -> tuple[str, ...]:
-    def edge(value: float) -> str:
+    def edge(value: float) -> str:  # as `edge` and `share` of figures.js write it
         if measure == "share":
-            return f"{value:.1%}" if value < 0.1 else f"{value:.0%}"  # noqa: PLR2004  of all
+            return f"{100 * value:.2g}%" if value < 0.1 else f"{value:.0%}"  # noqa: PLR2004  of all
         return f"{value:,.0f}" if value >= WHOLE else f"{value:.2g}"
 
     edges = [edge(value) for value in breaks]

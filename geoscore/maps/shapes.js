@@ -157,11 +157,12 @@ const shapes = (() => {
     return loops;
   }
 
-  // Names that do not run into each other, the first ones first; each has `text`, `at`, `size`.
+  // Names that do not run into each other, the first ones first; each has `text`, `at`, `size`, perhaps dots `up`.
   function placedLabels(labels, project, { width, height }) {
     const taken = [];
-    return labels.filter(({ text, at, size }) => {
-      const [x, y] = project(at);
+    return labels.filter(({ text, at, size, up = 0 }) => {
+      const [x, ground] = project(at);
+      const y = ground - up;
       if (x < -40 || y < -20 || x > width + 40 || y > height + 20) return false;
       const [w, h] = [(text.length * size * 0.62) / 2 + 5, size / 2 + 5];
       const box = [x - w, y - h, x + w, y + h];

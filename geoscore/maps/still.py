@@ -21,12 +21,14 @@ HIDDEN: Final = "#ecedeb"
 HEADING: Final = 58.0
 LINE: Final = 15.0
 STYLE: Final = (
-    "text{font:12px system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif;fill:#4a5763}"
-    ".title{font-weight:600;font-size:21px;fill:#1b2530}.under{font-size:14px}.key{font-weight:600;fill:#1b2530}"
-    ".name{font-weight:600;font-size:11px;fill:#28343f;text-anchor:middle}"
-    ".halo{stroke:#fff;stroke-width:3px;stroke-linejoin:round;stroke-opacity:.85}"
-    ".county{letter-spacing:.05em;font-size:10.5px}.layer{fill:#7a1f84;font-size:13px}"
+    ".map text{font:12px system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif;fill:#4a5763}"
+    ".map .title{font-weight:600;font-size:21px;fill:#1b2530}.map .under{font-size:14px}"
+    ".map .key{font-weight:600;fill:#1b2530}"
+    ".map .name{font-weight:600;font-size:11px;fill:#28343f;text-anchor:middle}"
+    ".map .halo{stroke:#fff;stroke-width:3px;stroke-linejoin:round;stroke-opacity:.85}"
+    ".map .county{letter-spacing:.05em;font-size:10.5px}.map .layer{fill:#7a1f84;font-size:13px}"
 )
+"""Every rule names its kind of drawing, for it holds for the whole page that a map stands in."""
 GROUND: Final = {
     "land": 'fill="#f8f7f3"',
     "zips": 'fill="none" stroke="#465460" stroke-opacity=".35" stroke-width=".6"',
@@ -86,7 +88,7 @@ def svg_from_scene(scene: Scene, *, standalone: bool = False, width: float = WID
     title = escape(f"{scene.title}: {scene.legend}")
     space = ' xmlns="http://www.w3.org/2000/svg"' if standalone else ""
     parts = [
-        f'<svg{space} viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="{title}">',
+        f'<svg{space} class="map" viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="{title}">',
         f"<style>{STYLE}</style><defs>{clip}</defs>",
     ]
     if standalone:

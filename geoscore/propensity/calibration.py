@@ -17,6 +17,8 @@ LEVEL: Final = 200.0
 """Precision of the belief that the level is right."""
 FURTHEST: Final = 30.0
 TINY: Final = 1e-9
+PLACES: Final = 12
+"""Decimal places of a probability as it is written, at most."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,19 @@ class Blend:
 def probability(eta: Floats) -> Floats:
     """Return probabilities from log odds."""
     found: Floats = 1.0 / (1.0 + np.exp(-np.clip(eta, -FURTHEST, FURTHEST)))
+    return found
+
+
+def rounded(p: Floats) -> Floats:
+    """Return probabilities to eight significant digits and at most twelve places, which keeps their order.
+
+    Examples
+    --------
+    >>> rounded(np.array([0.0123456789123, 8.4e-14])).tolist()
+    [0.012345679, 0.0]
+    """
+    ten = 10.0 ** np.clip(7 - np.floor(np.log10(np.maximum(p, 1e-12))), 7, PLACES)
+    found: Floats = np.round(p * ten) / ten
     return found
 
 

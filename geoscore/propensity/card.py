@@ -1,6 +1,6 @@
 """The model card: what a model was fitted on, how true it came on households held out, and what it is not for."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -65,13 +65,18 @@ def describe_fit(work: Any, model: Model) -> dict[str, Any]:
         "rate": round(float(work.y.mean()), 6),
     }
     card |= _of_givers(work, clusters)
+    card["tells_nothing"] = _tells_nothing(card)
     card |= _of_dollars(work, model, clusters)
+    card["gains_ordered_by"] = "expected dollars" if "usd" in card["gains"][0] else "chance of a gift"
     card["regions_left_out"] = _regions(work)
     card["features"] = _importance(model, work)
     card["features_refused"] = work.refused
     card["features_to_look_at"] = work.odd
     card["dates_after_as_of"] = work.recipe.after
-    card["notes"] = list(work.given.outcome.notes) + [
+    card["notes"] = [
+        *filter(None, [card["tells_nothing"]]),
+        *work.given.outcome.notes,
+    ] + [
         f"{count:,} dates of {name} are after {work.recipe.as_of} and count as not known"
         for name, count in work.recipe.after.items()
     ]
@@ -96,6 +101,8 @@ def _of_givers(work: Any, clusters: Any) -> dict[str, Any]:
     intercept, slope = figures.calibration_line(y, eta)
     lift, plain_lift = (figures.lift_interval(y, score, clusters) for score in (eta, plain))
     score, score_plain = figures.mean_score(y, eta), figures.mean_score(y, plain)
+    alone = np.full(len(y), np.log(y.mean() / (1 - y.mean())))
+    gain, gain_error = figures.score_gain(y, eta, alone)
     found = {
         "ece": round(figures.calibration_error(y, p), 6),
         "ece_by_chance": round(figures.chance_error(p), 6),
@@ -103,7 +110,9 @@ def _of_givers(work: Any, clusters: Any) -> dict[str, Any]:
         "calibration_intercept": round(intercept, 4),
         "log_score": round(score, 6),
         "log_score_logistic": round(score_plain, 6),
-        "log_score_rate_alone": round(figures.mean_score(y, np.full(len(y), np.log(y.mean() / (1 - y.mean())))), 6),
+        "log_score_rate_alone": round(figures.mean_score(y, alone), 6),
+        "log_score_gain": round(gain, 6),
+        "log_score_gain_error": round(gain_error, 6),
         "log_score_is": "mean natural logarithm of the probability given to what happened; higher is better",
         "brier": round(float(np.mean((p - y) ** 2)), 6),
         "auc": round(figures.ranking(y, eta), 4),
@@ -119,6 +128,20 @@ def _of_givers(work: Any, clusters: Any) -> dict[str, Any]:
         # calibrated against being known to give, which is not what people ask
         found |= dict.fromkeys(("ece", "ece_by_chance", "predicted_over_realized_givers"))
     return found
+
+
+def _tells_nothing(card: dict[str, Any]) -> str | None:
+    """Return the plain sentence about a model that cannot be told from none; None for one that tells something."""
+    gain, error, low, high = (
+        card[name] for name in ("log_score_gain", "log_score_gain_error", "lift_top_tenth_low", "lift_top_tenth_high")
+    )
+    if gain > error and not low <= 1.0 <= high:
+        return None
+    return (
+        "this model cannot be told from none: on households held out its log score is"
+        f" {gain:+.5f} beside that of the rate alone (standard error {error:.5f}), and the top tenth has"
+        f" {low:.2f} to {high:.2f} times as many givers, where 1 is chance; do not choose whom to ask by it"
+    )
 
 
 def _of_dollars(work: Any, model: Model, clusters: Any) -> dict[str, Any]:
@@ -203,7 +226,7 @@ def _importance(model: Model, work: Any) -> list[dict[str, Any]]:
 # --- as a page ------------------------------------------------------------------------------------------------
 
 
-def card_markdown(card: dict[str, Any], *, pictures: Iterable[str] = ()) -> str:
+def card_markdown(card: dict[str, Any], *, pictures: Mapping[str, str] | None = None) -> str:
     """Return the card as Markdown.
 
     Parameters
@@ -211,7 +234,7 @@ def card_markdown(card: dict[str, Any], *, pictures: Iterable[str] = ()) -> str:
     card
         What ``describe_fit`` gave.
     pictures
-        Files of the global effects, relative to the card.
+        Files of pictures, relative to the card, and what each shows in words.
     """
     data = card.get("data", {})
     lines = [
@@ -222,6 +245,7 @@ def card_markdown(card: dict[str, Any], *, pictures: Iterable[str] = ()) -> str:
             f" {card['households']:,} households, of which {card['givers']:,} gave ({card['rate']:.2%})."
         ),
         "",
+        *([f"**{_sentence(card['tells_nothing'])}**", ""] if card.get("tells_nothing") else []),
         "| | |",
         "|---|---|",
         *(f"| {name.replace('_', ' ')} | {value} |" for name, value in data.items() if value),
@@ -248,8 +272,8 @@ def card_markdown(card: dict[str, Any], *, pictures: Iterable[str] = ()) -> str:
         *(f"| {f['feature']} | {f['kind']} | {f['moves']:.3f} | {f['missing']:.1%} |" for f in card["features"]),
         "",
     ]
-    for path in pictures:
-        lines += [f"![what each feature adds]({path})", ""]
+    for path, words in (pictures or {}).items():
+        lines += [f"![{words}]({path})", ""]
     lines += ["## What it does not look at", "", "| column | why |", "|---|---|"]
     lines += [f"| {name} | {why} |" for name, why in card["features_refused"].items()]
     if card["features_to_look_at"]:
@@ -261,6 +285,10 @@ def card_markdown(card: dict[str, Any], *, pictures: Iterable[str] = ()) -> str:
     return "\n".join(lines)
 
 
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
+
+
 def _figure_rows(card: dict[str, Any]) -> list[str]:
     rows = []
     if card["ece"] is not None:
@@ -270,10 +298,16 @@ def _figure_rows(card: dict[str, Any]) -> list[str]:
         f"| log score | {card['log_score']:.5f}; logistic regression {card['log_score_logistic']:.5f};"
         f" the rate alone {card['log_score_rate_alone']:.5f} (higher is better) |"
     )
+    lift, low, high = (card[f"lift_top_tenth{end}"] for end in ("", "_low", "_high"))
     rows.append(
-        f"| lift of the top tenth | {card['lift_top_tenth']:.2f} ({card['lift_top_tenth_low']:.2f} to"
-        f" {card['lift_top_tenth_high']:.2f}); logistic regression {card['lift_top_tenth_logistic']:.2f} |"
+        f"| lift of the top tenth by chance of a gift, in givers | {lift:.2f} ({low:.2f} to {high:.2f});"
+        f" logistic regression {card['lift_top_tenth_logistic']:.2f} |"
     )
+    if card.get("dollar_lift_top_tenth") is not None:
+        rows.append(
+            f"| lift of the top tenth by expected dollars, in dollars | {card['dollar_lift_top_tenth']:.2f} ("
+            f"{card['dollar_lift_top_tenth_low']:.2f} to {card['dollar_lift_top_tenth_high']:.2f}) |"
+        )
     rows.append(f"| area under the ROC curve | {card['auc']:.3f} |")
     if card["predicted_over_realized_dollars"] is not None:
         rows.append(
@@ -288,10 +322,18 @@ def _figure_rows(card: dict[str, Any]) -> list[str]:
 
 def _gains_lines(card: dict[str, Any]) -> list[str]:
     usd = "usd" in card["gains"][0]
-    head = "| tenth | households | givers expected | gave | lift | givers so far |" + (
+    head = "| tenth | households | givers expected | gave | lift in givers | givers so far |" + (
         " $ expected | $ came | $ so far |" if usd else ""
     )
-    lines = ["## Gains", "", head, "|---" * (head.count("|") - 1) + "|"]
+    order = "expected dollars (chance times gift)" if usd else "their chance of a gift"
+    lines = [
+        "## Gains",
+        "",
+        f"Tenths of the households in the order of {order}, the most first.",
+        "",
+        head,
+        "|---" * (head.count("|") - 1) + "|",
+    ]
     for number, row in enumerate(card["gains"], 1):
         line = (
             f"| {number} | {row['households']:,} | {row['givers_expected']:,.0f} | {row['givers']:,} |"

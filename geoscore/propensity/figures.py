@@ -136,6 +136,19 @@ def gains_table(
     return table
 
 
+def score_gain(y: Floats, eta: Floats, alone: Floats) -> tuple[float, float]:
+    """Return how much higher the mean logarithmic score of ``eta`` is than that of ``alone``, and its standard error.
+
+    Examples
+    --------
+    >>> gain, error = score_gain(np.array([1.0, 0.0] * 50), np.array([1.0, -1.0] * 50), np.zeros(100))
+    >>> round(gain, 4), round(error, 4)
+    (0.3799, 0.0)
+    """
+    better = log_loss(y, alone) - log_loss(y, eta)
+    return float(better.mean()), float(better.std(ddof=1) / np.sqrt(len(better)))
+
+
 def mean_score(y: Floats, eta: Floats) -> float:
     """Return the mean logarithmic score, ln of the probability given to what happened: below 0, and higher is better.
 

@@ -134,10 +134,16 @@ def _flags(column: pa.ChunkedArray, name: str, notes: list[str]) -> tuple[Floats
 
 def _flags_from(amounts: Floats, notes: list[str]) -> Floats:
     """Return who gave where only amounts are known: a missing amount is no gift."""
-    refunds = int((amounts < 0).sum())
-    if refunds:
-        notes.append(f"{refunds:,} amounts are negative (refunds): they count as no gift")
+    _note_refunds(amounts, notes)
     return (np.nan_to_num(amounts, nan=0.0) > 0).astype(np.float64)
+
+
+def _note_refunds(amounts: Floats, notes: list[str]) -> None:
+    """Note all negative amounts, once."""
+    refunds = int((amounts < 0).sum())
+    told = f"{refunds:,} amounts are negative (refunds): they count as no gift"
+    if refunds and told not in notes:
+        notes.append(told)
 
 
 def amounts_of(rows: pa.Table, name: str, notes: list[str] | None = None) -> Floats:
@@ -186,10 +192,8 @@ def _agreed(gave: Floats, amounts: Floats, name: str, notes: list[str]) -> tuple
     if odd.any():
         notes.append(f"{int(odd.sum()):,} rows have an amount and did not give: they are left out as contradictions")
         gave = np.where(odd, np.nan, gave)
-    refunds = (gave == 1.0) & (amounts < 0)
-    if refunds.any():
-        notes.append(f"{int(refunds.sum()):,} gifts have a negative amount (refunds): they count as no gift")
-        gave = np.where(refunds, 0.0, gave)
+    _note_refunds(amounts, notes)
+    gave = np.where((gave == 1.0) & (amounts < 0), 0.0, gave)
     amounts[~((gave == 1.0) & (amounts > 0))] = np.nan
     nothing = int(((gave == 1.0) & np.isnan(amounts)).sum())
     if nothing:

@@ -76,7 +76,9 @@ def draw_gains(gains: Sequence[dict[str, Any]]) -> str:
     """
     size, left, top = 300.0, 60.0, 50.0
     total = sum(row["households"] for row in gains)
-    so_far, parts = 0.0, [_text(10, 20, "Gains: of the households in order, the share reached", size=14, bold=True)]
+    order = "expected dollars" if "share_of_usd_so_far" in gains[0] else "chance of a gift"
+    told = f"Gains: share reached, households in order of {order}"
+    so_far, parts = 0.0, [_text(10, 20, told, size=14, bold=True)]
     curves: dict[str, list[tuple[float, float]]] = {"givers": [(0.0, 0.0)], "dollars": [(0.0, 0.0)]}
     for row in gains:
         so_far += row["households"] / max(total, 1)

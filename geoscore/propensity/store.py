@@ -51,7 +51,10 @@ def save_model(model: Model, folder: Path) -> None:
     os.replace(part, folder / "arrays.npz")  # noqa: PTH105  the atomic one, by its own name
     (folder / "effects.svg").write_text(draw_effects(model.card["effects"]), encoding="utf-8")
     (folder / "gains.svg").write_text(draw_gains(model.card["gains"]), encoding="utf-8")
-    pictures = ("effects.svg", "gains.svg")
+    pictures = {
+        "effects.svg": "what each feature adds to the log odds of giving",
+        "gains.svg": "share of givers reached tenth by tenth, and givers expected against those who came",
+    }
     (folder / "card.md").write_text(card_markdown(model.card, pictures=pictures), encoding="utf-8")
     (folder / "card.json").write_text(_json(model.card), encoding="utf-8")
     described = {

@@ -170,7 +170,7 @@ def _places(surface: Surface, measures: Floats, by: PlanBy) -> tuple[list[str], 
         if by == "zip":
             key: tuple[str, str | None] = (f"ZIP {zips[i]}", str(zips[i])) if zips[i] else ("elsewhere", None)
         elif frame["cell"].isna().iloc[i]:
-            key = (f"ZIP {zips[i]}, other cells", str(zips[i])) if zips[i] else ("elsewhere", None)
+            key = (f"hidden hexagons of ZIP {zips[i]}", str(zips[i])) if zips[i] else ("elsewhere", None)
         else:
             key = (cell_text(int(frame["cell"].iloc[i])), str(zips[i]) or None)
         groups[key] = groups.get(key, np.zeros(5)) + whole[i]

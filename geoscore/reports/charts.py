@@ -16,10 +16,14 @@ MOST_CURVES: Final = len(COLORS)
 MOST_BANDS: Final = 2
 ROW: Final = 26
 STYLE: Final = (
-    "<style>text{font:12px system-ui,-apple-system,'Segoe UI',Roboto,Arial,sans-serif;fill:#5b6b7a}"
-    ".grid{stroke:#dbe2e8}.mark{stroke:#5b6b7a;stroke-dasharray:4 3}.name{fill:#1b2733;font-weight:600}"
-    ".region{fill:none;stroke:#5b6b7a;stroke-width:1.6;stroke-dasharray:5 4}</style>"
+    "<style>.chart text{font:12px system-ui,-apple-system,'Segoe UI',Roboto,Arial,sans-serif;fill:#5b6b7a}"
+    ".chart .grid{stroke:#dbe2e8}.chart .mark{stroke:#5b6b7a;stroke-dasharray:4 3}"
+    ".chart .name{fill:#1b2733;font-weight:600}"
+    ".chart .region{fill:none;stroke:#5b6b7a;stroke-width:1.6;stroke-dasharray:5 4}</style>"
 )
+"""Rules of a drawing hold for the whole page that it stands in, so each names its own kind of drawing."""
+VALUE: Final = 38
+"""Width of a share as it is written beside its interval."""
 
 Answers = Sequence[dict[str, Any]]
 
@@ -75,7 +79,8 @@ def curve_svg(region: Answers, areas: Sequence[tuple[str, Answers]] = (), *, mar
     else:
         lines += [band(region, COLORS[0]), line(region, how.format(COLORS[0]))]
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="Share of households by capacity">{STYLE}'
+        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        f'aria-label="Share of households by capacity">{STYLE}'
         f"{grid}{ticks}{''.join(lines)}{_key([name for name, _ in told])}</svg>"
     )
 
@@ -128,14 +133,20 @@ def comparison_svg(areas: Answers, region: dict[str, Any]) -> str:
             lines.append(f'<text x="{left + 6}" y="{y + 4}">too few households to tell</text>')
             continue
         low, share, high = (answer[name] / answer["households"] for name in ("low", "estimate", "high"))
+        at = x(high) + 10
+        if at - 5 < x(base) < at + VALUE:  # the line of the region would strike it through
+            at = x(base) + 6
         color = "#5b6b7a" if answer is region else COLORS[i % len(COLORS)] if len(areas) <= MOST_CURVES else COLORS[0]
         lines.append(
             f'<line x1="{x(low):.1f}" x2="{x(high):.1f}" y1="{y}" y2="{y}" stroke="{color}" stroke-width="2"/>'
             f'<circle cx="{x(share):.1f}" cy="{y}" r="5" fill="{color}"/>'
-            f'<text x="{x(high) + 10:.1f}" y="{y + 4}">{share:.0%}</text>'
+            f'<text x="{at:.1f}" y="{y + 4}">{share:.0%}</text>'
         )
     label = "Share of households with the capacity, by area"
-    return f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{label}">{STYLE}{"".join(lines)}</svg>'
+    return (
+        f'<svg class="chart" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{label}">{STYLE}'
+        f"{''.join(lines)}</svg>"
+    )
 
 
 def _short(name: str, most: int = 24) -> str:
