@@ -209,7 +209,7 @@ def test_customers_with_zips_alone_are_spread_over_households(tmp_path: Path, su
     assert known.count.sum() == pytest.approx(32)
     assert known.rejected["ZIP not in the surface"] == 1
     assert "ZIP alone" in known.notes[0]
-    spread, outside = customers_by_row(surface, known)
+    spread, _, outside = customers_by_row(surface, known)
     assert spread.sum() + outside == pytest.approx(32)
     (tmp_path / "d.csv").write_text("name\nAnn\n")
     with pytest.raises(InputError, match="says nothing of where its customers are"):
@@ -223,9 +223,34 @@ def test_penetration_hides_a_handful_of_customers(surface: Surface, customers: C
         assert row["customers"] is None or row["customers"] == 0 or row["customers"] >= k
         assert row["few_customers"] == (row["customers"] is None)
     open_ = penetration_layer(surface, customers, by="zip", capacity=2500, show_small=True)
-    spread, _ = customers_by_row(surface, customers)
-    assert sum(row["customers"] for row in open_.rows) <= spread.sum() + 1e-6
-    assert [row["gap"] for row in layer.rows] == sorted((row["gap"] for row in layer.rows), reverse=True)
+    spread, _, _ = customers_by_row(surface, customers)
+    assert sum(row["customers"] for row in open_.rows) == pytest.approx(spread.sum())
+    gaps = [row["gap"] for row in layer.rows if row["zip"].isdigit()]
+    assert gaps == sorted(gaps, reverse=True)
+
+
+@pytest.mark.parametrize("by", ["zip", "county", "cell"])
+def test_customers_in_hidden_cells_are_counted_with_their_households(tmp_path: Path, surface: Surface, by: Any) -> None:
+    rows = [row for row in surface.table.to_pylist() if row["cell"] is not None]
+    shown = {row["cell"] for row in rows if not row["suppressed"]}
+    hidden = pd.DataFrame([row for row in rows if row["suppressed"] and row["cell"] not in shown])
+    hidden = hidden[~hidden["cell"].duplicated(keep=False)]  # cells of one ZIP
+    lon, lat = cell_centers(hidden["cell"].to_numpy(dtype=np.uint64))
+    pd.DataFrame({"longitude": [*lon, 0.5], "latitude": [*lat, 0.5]}).to_csv(tmp_path / "c.csv", index=False)
+    layer = penetration_layer(
+        surface, open_customers(surface, tmp_path / "c.csv"), by=by, capacity=2500, show_small=True
+    )
+    told = {row[by]: row["customers"] for row in layer.rows if row["customers"] > 0}
+    if by == "cell":
+        assert told == pytest.approx({"no cell (counted in ZIPs)": len(hidden)})
+    else:
+        counted = np.where(hidden["counted_in"] == "zip", hidden["zip"], "ZIPs too small to show")
+        expected = pd.Series(counted if by == "zip" else hidden["county"].to_numpy()).value_counts().to_dict()
+        assert told == pytest.approx(expected)
+    assert sum(row["households"] for row in layer.rows) == pytest.approx(surface.figures.households.sum())
+    notes = " ".join(layer.notes)
+    assert f"{len(hidden):,} customers live in hidden hexagons" in notes
+    assert "1 customer lives where the surface shows no household at all, and is not in the table" in notes
 
 
 def test_decay_from_the_office(surface: Surface, customers: Customers) -> None:

@@ -80,7 +80,9 @@ def _table(layer: "Layer") -> str:
 
     text = [line(titles), *(line(words) for words in cells)]
     if any(row.get("suppressed") for row in rows):
-        text.append("Some cells are hidden, for too few households live there; they are not counted here.")
+        text.append(
+            "Some cells are hidden, for too few households live there; rows do not count their own hidden ones."
+        )
     text += [_shared(row) for row in layer.more.get("overlaps", ())]
     text += layer.notes
     return "\n".join(text) + "\n"
