@@ -368,6 +368,15 @@ def test_a_drawn_area_asked_again_gives_the_same_answer(demo: Path, tmp_path: Pa
     assert "a, 10 min" in page or (packed and b"a, 10 min" in gzip.decompress(base64.b64decode(packed[1])))
 
 
+def test_a_closed_site_is_left_out_of_the_map(demo: Path, tmp_path: Path) -> None:
+    words = ["market", "SURFACE", "--sites", str(OFFICES), "--coefficient", "cost=-2", "--coefficient", "staff=1"]
+    result = _call(demo, *words, "--close", "Oakland", "--map", str(tmp_path / "map.html"))
+    assert result.exception is None
+    assert "-100.0%" in result.stdout
+    assert "not on the map, for no place is theirs: Oakland" in result.stdout
+    assert (tmp_path / "map.html").exists()
+
+
 def _examples() -> list[list[str]]:
     group = app.registered_groups
     trade = next(item.typer_instance for item in group if item.name == "trade-area")

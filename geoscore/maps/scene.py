@@ -20,7 +20,7 @@ from geoscore.maps.figures import HIDDEN, Figures, Floats, read_rows
 from geoscore.maps.layers import MapLayer
 from geoscore.maps.measures import Measure, check_measure, measure_of, ratio, terms
 from geoscore.maps.page import clean_text
-from geoscore.maps.palette import DIVERGING, INDEX_BREAKS, SEQUENTIAL, class_breaks, ramp
+from geoscore.maps.palette import DIVERGING, INDEX_BREAKS, SEQUENTIAL, class_breaks, layer_color, ramp
 from geoscore.reference.basemap import Basemap
 from geoscore.schemas import SurfaceNote
 from geoscore.spatial.cells import MEAN_EARTH_RADIUS_M
@@ -43,11 +43,12 @@ Bounds = tuple[float, float, float, float]
 
 @dataclass(frozen=True, kw_only=True)
 class Label:
-    """A name on the map, at a point in kilometers; ``kind`` is county, place or layer."""
+    """A name on the map, at a point in kilometers; ``kind`` is county, place or layer, the last with a color."""
 
     text: str
     at: tuple[float, float]
     kind: str
+    color: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +67,8 @@ class Scene:
         Of each class.
     land, shore, borders, zips
         The ground: polygons, then lines.
-    layers
-        Shapes of the user's own.
+    layers, layer_colors
+        Shapes of the user's own, and the color of each.
     title, headline, legend, footer
         What stands over and under the map.
     """
@@ -83,6 +84,7 @@ class Scene:
     borders: npt.NDArray[np.object_]
     zips: npt.NDArray[np.object_]
     layers: npt.NDArray[np.object_]
+    layer_colors: tuple[str, ...]
     labels: tuple[Label, ...]
     k: int
     title: str
@@ -164,7 +166,8 @@ def scene_from_surface(
     frame = _Frame(np.concatenate([polygons, counties]), focus)
     around = shapely.boundary(shapely.union_all(counties)) if len(counties) else None
     between = None if around is None else shapely.difference(shapely.union_all(shapely.boundary(counties)), around)
-    own = np.array([layer.shape() for layer in layers], dtype=object)
+    own = [(frame.clip(np.array([layer.shape()], dtype=object)), layer_color(i)) for i, layer in enumerate(layers)]
+    seen_own = [(shapes[0], color) for shapes, color in own if len(shapes)]
     kept = frame.keeps(polygons)
     placed = frame.place(polygons[kept])
     return Scene(
@@ -178,7 +181,8 @@ def scene_from_surface(
         shore=frame.clip(shapely.get_parts(around) if around is not None else counties[:0]),
         borders=frame.clip(shapely.get_parts(between) if between is not None else counties[:0]),
         zips=frame.clip(_between(zips) if focus else zips[:0]),
-        layers=frame.clip(own),
+        layers=np.array([shape for shape, _ in seen_own], dtype=object),
+        layer_colors=tuple(color for _, color in seen_own),
         labels=_labels(frame, basemap, layers, letter=LETTER / width),
         k=note.k,
         title=clean_text(note.title or "Giving capacity"),
@@ -211,6 +215,10 @@ class _Frame:
         return np.column_stack(
             [(degrees[:, 0] - self.bounds[0]) * self._per_lon, (degrees[:, 1] - self.bounds[1]) * KM_PER_DEGREE]
         )
+
+    def km(self, longitudes: float) -> float:
+        """Return how wide some degrees of longitude are."""
+        return longitudes * self._per_lon
 
     def clip(self, shapes: Any) -> Any:
         """Return what of the shapes lies in the frame, placed."""
@@ -246,30 +254,39 @@ def _between(shapes: Any) -> Any:
 
 def _labels(frame: _Frame, basemap: Basemap, layers: Sequence[MapLayer], *, letter: float) -> tuple[Label, ...]:
     """Return the names that find room, layers first, then counties, then places by size."""
-    wanted: list[tuple[str, float, float, str]] = []
-    for layer in layers:
-        middle = layer.shape().representative_point()
-        wanted.append((layer.name, middle.x, middle.y, "layer"))
+    own = [(layer.name, *point, layer_color(i), k) for i, layer in enumerate(layers)
+           for k, point in enumerate(layer.label_points())]  # fmt: skip
+    wanted: list[tuple[str, float, float, str, str | None]] = []
+    for text, longitude, latitude, room, color, number in sorted(own, key=lambda each: each[-1] > 0):
+        if number == 0 or frame.km(room) > letter * frame.size_km[0] * len(text):
+            wanted.append((text, longitude, latitude, "layer", color))
     for feature, shape in zip((basemap.counties or {}).get("features", []), _shapes(basemap.counties), strict=True):
         largest = max(shapely.get_parts(shape), key=lambda part: float(part.area))
         middle = largest.representative_point()
-        wanted.append((str(feature["properties"].get("name", "")).upper(), middle.x, middle.y, "county"))
-    wanted += [(place.name, place.longitude, place.latitude, "place") for place in basemap.places]
-    taken: list[tuple[float, float, float, float]] = []
+        wanted.append((str(feature["properties"].get("name", "")).upper(), middle.x, middle.y, "county", None))
+    wanted += [(place.name, place.longitude, place.latitude, "place", None) for place in basemap.places]
+    taken: list[Bounds] = []
     labels: list[Label] = []
-    for text, longitude, latitude, kind in wanted:
+    for text, longitude, latitude, kind, color in wanted:
         if not shapely.contains_xy(frame.box, longitude, latitude) or len(labels) >= LABELS:
             continue
         x, y = frame.point(np.array([[longitude, latitude]]))[0]
-        wide, high = letter * frame.size_km[0] * (len(text) + 3) / 2, 2.1 * letter * frame.size_km[0]
-        box = (x - wide, y - high, x + wide, y + high)
-        if box[0] < 0 or box[2] > frame.size_km[0]:
+        larger = 1.2 if color else 1.0
+        wide, high = larger * letter * frame.size_km[0] * (len(text) + 3) / 2, 2.1 * letter * frame.size_km[0]
+        if x - wide < 0 or x + wide > frame.size_km[0]:
             continue
-        if any(box[0] < o[2] and o[0] < box[2] and box[1] < o[3] and o[1] < box[3] for o in taken):
+        boxes = ((x - wide, y + n * high, x + wide, y + (n + 2) * high) for n in ((-1, -3, 1) if color else (-1,)))
+        box = next((one for one in boxes if not any(_meet(one, other) for other in taken)), None)
+        if box is None:
             continue
+        y = (box[1] + box[3]) / 2
         taken.append(box)
-        labels.append(Label(text=clean_text(text), at=(float(x), float(y)), kind=kind))
+        labels.append(Label(text=clean_text(text), at=(float(x), float(y)), kind=kind, color=color))
     return tuple(labels)
+
+
+def _meet(one: Bounds, other: Bounds) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def _words(breaks: Sequence[float], *, measure: Measure) -> tuple[str, ...]:
