@@ -17,9 +17,18 @@ import typer
 from typer.testing import CliRunner
 
 from geoscore.cli.commands import app
+from geoscore.cli.show_trade import _table
 from geoscore.errors import InputError, PolicyError, SurfaceError
 from geoscore.ladder import at_threshold
-from geoscore.market.areas import Travel, count_areas, matrix_areas, nearest_site_areas, threshold_area, time_areas
+from geoscore.market.areas import (
+    Travel,
+    count_areas,
+    customer_center,
+    matrix_areas,
+    nearest_site_areas,
+    threshold_area,
+    time_areas,
+)
 from geoscore.market.choices import Market, change_sites, given_model, residual_layer
 from geoscore.market.files import read_columns, read_flows, read_matrix, read_sites
 from geoscore.market.patterns import hotspot_layer, twins_layer
@@ -333,6 +342,38 @@ def test_hot_spots_lie_where_shares_are_high(surface: Surface) -> None:
         layer = hotspot_layer(surface, capacity=2500, statistic=statistic)  # type: ignore[arg-type]
         hot = [row["share"] for row in layer.rows if row["kind"] == "hot"]
         assert np.mean(hot) > np.mean([row["share"] for row in layer.rows])
+
+
+def test_wordings(surface: Surface, customers: Customers) -> None:
+    layer = siting_layer(surface, count=2, objective="p-median", capacity=2500, pool=10)
+    notes = " ".join(layer.notes)
+    assert "proven to be the best among the 10 cells of resolution 7 with most potential" in notes
+    assert "mean cost is in km" in notes
+    with pytest.raises(InputError, match=r"^site 1 at 37.44,-122.16 is no place"):
+        read_sites(["37.44,-122.16"])
+    assert customer_area(customer_center(customers), customers, 0.6, by="density").name == "60% of all customers"
+    far = threshold_area(surface, Site("buoy", -123.6, 37.0), 100, goal="households", capacity=2500)
+    assert far.size is not None
+    assert far.size > 50
+    (note,) = far.notes
+    away = float(re.findall(r"nearest to buoy is (\d+) km away", note)[0])
+    assert 50 < away <= far.size + 1
+    assert not threshold_area(surface, HERE, 100, goal="households", capacity=2500).notes
+
+
+def test_shares_of_customers_are_told_in_percent(surface: Surface, customers: Customers) -> None:
+    layer = penetration_layer(surface, customers, by="county", capacity=2500)
+    titles, first = _table(layer).splitlines()[:2]
+    assert "penetration at capacity" in titles
+    assert first.count("%") == 2
+    assert "%" in _table(decay_layer(surface, customers, HERE, bands_km=[2, 4, 6, 8])).splitlines()[1]
+
+
+def test_every_line_has_its_speed_from_one_source(travel: Travel) -> None:
+    note = next(note for note in travel.network.notes if note.startswith("speeds of lines"))
+    lines = next(note for note in travel.network.notes if note.endswith(" lines"))
+    told = [int(number.replace(",", "")) for number in re.findall(r"([\d,]+) (?:by|at)", note)]
+    assert sum(told) == int(lines.split()[-2].replace(",", ""))
 
 
 def _call(demo: Path, *words: str) -> Any:

@@ -118,7 +118,9 @@ def _cell(row: dict[str, Any], key: str) -> str:
 def _number(value: float, key: str) -> str:
     if key in COUNTS:
         return f"{value:,.0f}"
-    if key.startswith("share") or key.endswith(("share", "penetration", "relative_change")):
+    if key.startswith("share") or key.endswith(
+        ("share", "penetration", "penetration_at_capacity", "relative_change", "fitted")
+    ):
         return f"{value:.1%}"
     if key in ("longitude", "latitude"):
         return f"{value:.5f}"

@@ -223,7 +223,7 @@ def customers(
     known = open_customers(opened, customers, weight=weight, columns=fields(column))
     places = _sites(site, sites) if site or sites else [customer_center(known)]
     areas = [customer_area(place, known, part, by=by.value) for place in places for part in share or (0.6, 0.7, 0.8)]
-    notes = (*known.notes, *(f"{number:,} customers were not used: {why}" for why, number in known.rejected.items()))
+    notes = (*known.notes, *known.unused())
     _count(surface, areas, capacity, format, output, map, opened=opened, notes=notes)
 
 

@@ -90,7 +90,7 @@ class MapLayer:
             middle = shape.representative_point()
             return [(float(middle.x), float(middle.y), 0.0)]
         parts.sort(key=lambda part: -float(part.area))
-        found = []
+        found: list[tuple[float, float, float]] = []
         for part in parts:
             if found and part.area < LEAST_LABELLED * parts[0].area:
                 break

@@ -257,9 +257,9 @@ def _labels(frame: _Frame, basemap: Basemap, layers: Sequence[MapLayer], *, lett
     own = [(layer.name, *point, layer_color(i), k) for i, layer in enumerate(layers)
            for k, point in enumerate(layer.label_points())]  # fmt: skip
     wanted: list[tuple[str, float, float, str, str | None]] = []
-    for text, longitude, latitude, room, color, number in sorted(own, key=lambda each: each[-1] > 0):
+    for text, longitude, latitude, room, tint, number in sorted(own, key=lambda each: each[-1] > 0):
         if number == 0 or frame.km(room) > letter * frame.size_km[0] * len(text):
-            wanted.append((text, longitude, latitude, "layer", color))
+            wanted.append((text, longitude, latitude, "layer", tint))
     for feature, shape in zip((basemap.counties or {}).get("features", []), _shapes(basemap.counties), strict=True):
         largest = max(shapely.get_parts(shape), key=lambda part: float(part.area))
         middle = largest.representative_point()

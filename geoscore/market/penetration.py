@@ -128,11 +128,11 @@ def penetration_layer(
     shapes = shapes_of(surface, places, by)
     notes = list(customers.notes)
     notes += _away(hidden, outside, by, k)
-    notes += [f"{number:,} customers were not used: {why}" for why, number in customers.rejected.items()]
+    notes += customers.unused()
     if small.any():
         notes.append(
-            f"{int(small.sum()):,} places have fewer than {k} customers: how many is not told, and their gap is the"
-            " least it can be; --show-small tells the holder of the file"
+            f"{int(small.sum()):,} {'place has' if small.sum() == 1 else 'places have'} fewer than {k} customers: how"
+            " many is not told, and the gap is the least it can be; --show-small tells the holder of the file"
         )
     if surface.note.universe == "file":
         notes.append("penetration is of the households in the surface's files, not of all households")
