@@ -1,14 +1,18 @@
 """Files as people have them are read whole, and rows that cannot be read are told."""
 
 import gzip
+import weakref
 import zipfile
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from geoscore.errors import InputError, InputNotFoundError
+from geoscore.ingest import delimited
 from geoscore.ingest.files import read_file
 from geoscore.reference.synth_files import write_xlsx
 
@@ -278,3 +282,22 @@ def test_an_unknown_encoding(tmp_path: Path) -> None:
         read_file(tmp_path / "a.csv", encoding="klingon")
     with pytest.raises(InputError, match="not in the encoding ascii"):
         rows(tmp_path / "a.csv", encoding="ascii")
+
+
+def test_no_thread_holds_on_to_a_handler_once_a_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # a thread of Arrow's that lets go of it while Python shuts down ends the program by abort
+    held: list[weakref.ref[Any]] = []
+
+    def watched(refuse: Any) -> Any:
+        handler = partial(refuse)
+        held.append(weakref.ref(handler))
+        return handler
+
+    monkeypatch.setattr(delimited, "partial", watched)
+    (tmp_path / "a.csv").write_text("name,size\na,1\nb,2\nc\n")
+    for _ in range(50):
+        raw = delimited.read_delimited(tmp_path / "a.csv")
+        assert sum(batch.num_rows for batch, _ in raw.batches) == 2
+        assert len(raw.rejected) == 1
+    assert len(held) == 50
+    assert not any(handler() for handler in held)

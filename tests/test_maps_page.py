@@ -265,6 +265,11 @@ def test_layers_travel_with_their_figures():
     assert data_of(html)["layer_columns"] == ["stores", "sales"]
     assert (ring["name"], ring["figures"]) == ("Ring", {"stores": 2, "sales": None})
     assert shop["geometry"]["type"] == "Point"
+    small, large = shapely.box(-122.3, 37.4, -122.29, 37.41), shapely.box(-122.2, 37.4, -122.1, 37.5)
+    both = MapLayer("Both", shapely.MultiPolygon([small, large]))
+    html = page_html(made_up_surface(), note=made_up_note(), layers=(both,))
+    assert arrays_of(html)["layers"][0]["at"] == pytest.approx([-122.15, 37.45], abs=0.01)  # in the largest part
+    assert arrays_of(html)["layers"][0]["more"] == []  # the other is too small for a name
     for wrong in ({"type": "Nothing"}, {}, shapely.Polygon(), shapely.Point(500, 0)):
         with pytest.raises(InputError, match="layer 'Ring'"):
             page_html(made_up_surface(), note=made_up_note(), layers=(MapLayer("Ring", wrong),))

@@ -1,5 +1,6 @@
 """Still maps: a shape for every cell, a legend, a scale bar, and nothing that runs; as SVG, PNG and PDF."""
 
+import itertools
 import re
 import sys
 from dataclasses import replace
@@ -14,7 +15,7 @@ from test_maps_page import BASEMAP, CELLS, TRIANGLE, made_up_note, made_up_surfa
 
 from geoscore.errors import InputError, SurfaceError
 from geoscore.maps import MEASURES, MapLayer, map_svg, save_picture, scene_from_surface
-from geoscore.maps.palette import rgb
+from geoscore.maps.palette import LAYERS, rgb
 from geoscore.maps.picture import picture_size
 from geoscore.maps.scene import _words
 from geoscore.query import Surface
@@ -79,6 +80,42 @@ def test_a_picture_has_its_size_its_colors_and_always_the_same_bytes(size, dots,
     assert picture.shape[:2] == dots[::-1]
     for color in made.colors:
         assert (picture == rgb(color)).all(axis=2).sum() > 50, color
+
+
+def test_layers_have_colors_of_their_own_that_all_kinds_of_vision_tell_apart() -> None:
+    moved = shapely.box(-122.3, 37.3, -122.2, 37.4)
+    made = scene(layers=(MapLayer("Ring", TRIANGLE), MapLayer("Box", moved)))
+    assert len(set(made.layer_colors)) == 2
+    assert {label.text: label.color for label in made.labels if label.kind == "layer"} == dict(
+        zip(("Ring", "Box"), made.layer_colors, strict=True)
+    )
+    svg = map_svg(SURFACE.table, note=SURFACE.note, layers=(MapLayer("Ring", TRIANGLE), MapLayer("Box", moved)))
+    assert all(f'stroke="{color}"' in svg for color in made.layer_colors)
+    for colors in LAYERS.values():
+        for vision in (np.eye(3), *VISIONS):
+            told = [_lab(color, vision) for color in colors]
+            assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(told, 2)) > 15
+
+
+# Machado, Oliveira and Fernandes, IEEE Transactions on Visualization 15 (2009), 1291-1298: protanopia, deuteranopia and
+# tritanopia, in linear RGB
+VISIONS = np.array(
+    [
+        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+        [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+    ]
+)
+
+
+def _lab(color: str, vision: np.ndarray) -> np.ndarray:
+    """Return a color in CIE L*a*b* as a kind of vision sees it."""
+    value = np.array(rgb(color)) / 255
+    linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    x, y, z = to_xyz @ np.clip(vision @ linear, 0, 1) / [0.9505, 1.0, 1.089]
+    x, y, z = (np.cbrt(part) if part > 0.008856 else 7.787 * part + 16 / 116 for part in (x, y, z))
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
 
 
 def test_a_picture_is_written_as_it_is_asked(tmp_path: Path) -> None:

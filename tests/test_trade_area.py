@@ -17,9 +17,18 @@ import typer
 from typer.testing import CliRunner
 
 from geoscore.cli.commands import app
+from geoscore.cli.show_trade import _table
 from geoscore.errors import InputError, PolicyError, SurfaceError
 from geoscore.ladder import at_threshold
-from geoscore.market.areas import Travel, count_areas, matrix_areas, nearest_site_areas, threshold_area, time_areas
+from geoscore.market.areas import (
+    Travel,
+    count_areas,
+    customer_center,
+    matrix_areas,
+    nearest_site_areas,
+    threshold_area,
+    time_areas,
+)
 from geoscore.market.choices import Market, change_sites, given_model, residual_layer
 from geoscore.market.files import read_columns, read_flows, read_matrix, read_sites
 from geoscore.market.patterns import hotspot_layer, twins_layer
@@ -209,7 +218,7 @@ def test_customers_with_zips_alone_are_spread_over_households(tmp_path: Path, su
     assert known.count.sum() == pytest.approx(32)
     assert known.rejected["ZIP not in the surface"] == 1
     assert "ZIP alone" in known.notes[0]
-    spread, outside = customers_by_row(surface, known)
+    spread, _, outside = customers_by_row(surface, known)
     assert spread.sum() + outside == pytest.approx(32)
     (tmp_path / "d.csv").write_text("name\nAnn\n")
     with pytest.raises(InputError, match="says nothing of where its customers are"):
@@ -223,9 +232,34 @@ def test_penetration_hides_a_handful_of_customers(surface: Surface, customers: C
         assert row["customers"] is None or row["customers"] == 0 or row["customers"] >= k
         assert row["few_customers"] == (row["customers"] is None)
     open_ = penetration_layer(surface, customers, by="zip", capacity=2500, show_small=True)
-    spread, _ = customers_by_row(surface, customers)
-    assert sum(row["customers"] for row in open_.rows) <= spread.sum() + 1e-6
-    assert [row["gap"] for row in layer.rows] == sorted((row["gap"] for row in layer.rows), reverse=True)
+    spread, _, _ = customers_by_row(surface, customers)
+    assert sum(row["customers"] for row in open_.rows) == pytest.approx(spread.sum())
+    gaps = [row["gap"] for row in layer.rows if row["zip"].isdigit()]
+    assert gaps == sorted(gaps, reverse=True)
+
+
+@pytest.mark.parametrize("by", ["zip", "county", "cell"])
+def test_customers_in_hidden_cells_are_counted_with_their_households(tmp_path: Path, surface: Surface, by: Any) -> None:
+    rows = [row for row in surface.table.to_pylist() if row["cell"] is not None]
+    shown = {row["cell"] for row in rows if not row["suppressed"]}
+    hidden = pd.DataFrame([row for row in rows if row["suppressed"] and row["cell"] not in shown])
+    hidden = hidden[~hidden["cell"].duplicated(keep=False)]  # cells of one ZIP
+    lon, lat = cell_centers(hidden["cell"].to_numpy(dtype=np.uint64))
+    pd.DataFrame({"longitude": [*lon, 0.5], "latitude": [*lat, 0.5]}).to_csv(tmp_path / "c.csv", index=False)
+    layer = penetration_layer(
+        surface, open_customers(surface, tmp_path / "c.csv"), by=by, capacity=2500, show_small=True
+    )
+    told = {row[by]: row["customers"] for row in layer.rows if row["customers"] > 0}
+    if by == "cell":
+        assert told == pytest.approx({"no cell (counted in ZIPs)": len(hidden)})
+    else:
+        counted = np.where(hidden["counted_in"] == "zip", hidden["zip"], "ZIPs too small to show")
+        expected = pd.Series(counted if by == "zip" else hidden["county"].to_numpy()).value_counts().to_dict()
+        assert told == pytest.approx(expected)
+    assert sum(row["households"] for row in layer.rows) == pytest.approx(surface.figures.households.sum())
+    notes = " ".join(layer.notes)
+    assert f"{len(hidden):,} customers live in hidden hexagons" in notes
+    assert "1 customer lives where the surface shows no household at all, and is not in the table" in notes
 
 
 def test_decay_from_the_office(surface: Surface, customers: Customers) -> None:
@@ -310,6 +344,38 @@ def test_hot_spots_lie_where_shares_are_high(surface: Surface) -> None:
         assert np.mean(hot) > np.mean([row["share"] for row in layer.rows])
 
 
+def test_wordings(surface: Surface, customers: Customers) -> None:
+    layer = siting_layer(surface, count=2, objective="p-median", capacity=2500, pool=10)
+    notes = " ".join(layer.notes)
+    assert "proven to be the best among the 10 cells of resolution 7 with most potential" in notes
+    assert "mean cost is in km" in notes
+    with pytest.raises(InputError, match=r"^site 1 at 37.44,-122.16 is no place"):
+        read_sites(["37.44,-122.16"])
+    assert customer_area(customer_center(customers), customers, 0.6, by="density").name == "60% of all customers"
+    far = threshold_area(surface, Site("buoy", -123.6, 37.0), 100, goal="households", capacity=2500)
+    assert far.size is not None
+    assert far.size > 50
+    (note,) = far.notes
+    away = float(re.findall(r"nearest to buoy is (\d+) km away", note)[0])
+    assert 50 < away <= far.size + 1
+    assert not threshold_area(surface, HERE, 100, goal="households", capacity=2500).notes
+
+
+def test_shares_of_customers_are_told_in_percent(surface: Surface, customers: Customers) -> None:
+    layer = penetration_layer(surface, customers, by="county", capacity=2500)
+    titles, first = _table(layer).splitlines()[:2]
+    assert "penetration at capacity" in titles
+    assert first.count("%") == 2
+    assert "%" in _table(decay_layer(surface, customers, HERE, bands_km=[2, 4, 6, 8])).splitlines()[1]
+
+
+def test_every_line_has_its_speed_from_one_source(travel: Travel) -> None:
+    note = next(note for note in travel.network.notes if note.startswith("speeds of lines"))
+    lines = next(note for note in travel.network.notes if note.endswith(" lines"))
+    told = [int(number.replace(",", "")) for number in re.findall(r"([\d,]+) (?:by|at)", note)]
+    assert sum(told) == int(lines.split()[-2].replace(",", ""))
+
+
 def _call(demo: Path, *words: str) -> Any:
     given = [word.replace("SURFACE", str(demo / "surface.parquet")) for word in words]
     return CliRunner().invoke(app, ["trade-area", *given], standalone_mode=False)
@@ -341,6 +407,15 @@ def test_a_drawn_area_asked_again_gives_the_same_answer(demo: Path, tmp_path: Pa
     page = (tmp_path / "map.html").read_text()
     packed = re.search(r'<script type="text/plain" id="figures">(.*?)</script>', page, re.DOTALL)
     assert "a, 10 min" in page or (packed and b"a, 10 min" in gzip.decompress(base64.b64decode(packed[1])))
+
+
+def test_a_closed_site_is_left_out_of_the_map(demo: Path, tmp_path: Path) -> None:
+    words = ["market", "SURFACE", "--sites", str(OFFICES), "--coefficient", "cost=-2", "--coefficient", "staff=1"]
+    result = _call(demo, *words, "--close", "Oakland", "--map", str(tmp_path / "map.html"))
+    assert result.exception is None
+    assert "-100.0%" in result.stdout
+    assert "not on the map, for no place is theirs: Oakland" in result.stdout
+    assert (tmp_path / "map.html").exists()
 
 
 def _examples() -> list[list[str]]:

@@ -106,6 +106,23 @@ def test_shares_times_totals_are_flows() -> None:
     np.testing.assert_allclose(summed.totals, shares.totals, rtol=1e-9)
 
 
+def test_shares_without_totals_are_told() -> None:
+    data = {"origin": list("aabbcc"), "site": list("xyxyxy"), "cost": np.array([1.0, 2, 2, 1, 1, 3]), "attributes": {}}
+    share = np.array([0.7, 0.3, 0.4, 0.6, 0.8, 0.2])
+    assert any("flows are shares" in note and "--total" in note for note in prepare_flows(flow=share, **data).notes)
+    for told in (prepare_flows(flow=100 * share, **data), prepare_flows(flow=share, total=np.full(6, 9.0), **data)):
+        assert not any("flows are shares" in note for note in told.notes)
+
+
+def test_one_cost_of_nothing_is_named() -> None:
+    cost = np.array([1.0, 2, 2, 0, 1, 3])
+    data = {"origin": list("aabbcc"), "site": list("xyxyxy"), "flow": np.ones(6), "attributes": {}}
+    with pytest.raises(InputError, match="cost is zero or negative for b to y, and its logarithm"):
+        prepare_flows(cost=cost, **data)
+    with pytest.raises(InputError, match="in 2 rows, the first b to y"):
+        prepare_flows(cost=np.where(cost == 3, 0, cost), **data)
+
+
 def test_zeros_are_used_by_likelihood_and_left_out_by_mci_with_a_word() -> None:
     flows = prepare_flows(**made_up(5, scatter=5))
     assert (flows.flow == 0).any()
@@ -152,7 +169,7 @@ def _spoiled(change: dict[str, Any], **attributes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (_spoiled({"cost": np.zeros(80)}), "cost is zero or negative in 80 rows, and its logarithm is needed"),
+        (_spoiled({"cost": np.zeros(80)}), "cost is zero or negative in 80 rows, the first 0 to 0, and its"),
         (_spoiled({}, parking=np.tile([0.0, 5, 9, 2], 20)), "parking is zero or negative in 20 rows.*--linear parking"),
         (_spoiled({}, same=np.full(80, 3.0)), "same is the same for all sites of every origin"),
         (_spoiled({}, income=np.repeat(np.arange(1.0, 21), 4)), "income is the same for all sites"),

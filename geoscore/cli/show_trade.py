@@ -80,7 +80,9 @@ def _table(layer: "Layer") -> str:
 
     text = [line(titles), *(line(words) for words in cells)]
     if any(row.get("suppressed") for row in rows):
-        text.append("Some cells are hidden, for too few households live there; they are not counted here.")
+        text.append(
+            "Some cells are hidden, for too few households live there; rows do not count their own hidden ones."
+        )
     text += [_shared(row) for row in layer.more.get("overlaps", ())]
     text += layer.notes
     return "\n".join(text) + "\n"
@@ -116,7 +118,9 @@ def _cell(row: dict[str, Any], key: str) -> str:
 def _number(value: float, key: str) -> str:
     if key in COUNTS:
         return f"{value:,.0f}"
-    if key.startswith("share") or key.endswith(("share", "penetration", "relative_change")):
+    if key.startswith("share") or key.endswith(
+        ("share", "penetration", "penetration_at_capacity", "relative_change", "fitted")
+    ):
         return f"{value:.1%}"
     if key in ("longitude", "latitude"):
         return f"{value:.5f}"

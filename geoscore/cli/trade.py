@@ -223,7 +223,7 @@ def customers(
     known = open_customers(opened, customers, weight=weight, columns=fields(column))
     places = _sites(site, sites) if site or sites else [customer_center(known)]
     areas = [customer_area(place, known, part, by=by.value) for place in places for part in share or (0.6, 0.7, 0.8)]
-    notes = (*known.notes, *(f"{number:,} customers were not used: {why}" for why, number in known.rejected.items()))
+    notes = (*known.notes, *known.unused())
     _count(surface, areas, capacity, format, output, map, opened=opened, notes=notes)
 
 
@@ -318,18 +318,18 @@ def _count(
     opened = opened or open_surface(surface)
     layer = count_areas(opened, areas, capacity=parse_capacity(capacity), strict=strict)
     layer = replace(layer, notes=tuple(dict.fromkeys((*layer.notes, *notes))))
-    show_on_map(layer, opened, map_, capacity)
+    layer = show_on_map(layer, opened, map_, capacity)
     show_layer(layer, format=format.value, output=output, surface=opened)
 
 
-def show_on_map(layer: "Layer", surface: "Surface", path: Path | None, capacity: str) -> None:
-    """Write the map with a layer on it, where a file is named."""
+def show_on_map(layer: "Layer", surface: "Surface", path: Path | None, capacity: str) -> "Layer":
+    """Write the map with a layer on it, where a file is named; return the layer with a note on what is not drawn."""
     from geoscore.ladder import parse_capacity
     from geoscore.market.drawing import save_areas_map
 
     if path is None:
-        return
+        return layer
     if path.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"{path}: a map is written as .html")
     threshold = parse_capacity(capacity)
-    save_areas_map(surface, layer, path, capacity=threshold[0] if isinstance(threshold, tuple) else threshold)
+    return save_areas_map(surface, layer, path, capacity=threshold[0] if isinstance(threshold, tuple) else threshold)

@@ -393,5 +393,5 @@ def _show(
 ) -> None:
     from geoscore.cli.show_trade import show_layer
 
-    show_on_map(layer, surface, map_, capacity)
+    layer = show_on_map(layer, surface, map_, capacity)
     show_layer(layer, format=format.value, output=output, surface=surface)

@@ -3,10 +3,13 @@
 import csv
 import io
 import re
-from collections.abc import Sequence
+import weakref
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from threading import Event
 from typing import Any, Final
 
 import numpy as np
@@ -24,6 +27,8 @@ BLOCK_BYTES: Final = 1 << 25
 """Longest row of a CSV file, in bytes."""
 MOST_SWALLOWED: Final = 200
 """Lines that one field may span; more of them mean a quote that was never closed."""
+LET_GO_S: Final = 1.0
+"""Longest wait for Arrow's threads; milliseconds are usual."""
 DELIMITERS: Final = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars", "^": "carets", "~": "tildes"}
 SAMPLE_ROWS: Final = 20
 SAMPLE_BYTES: Final = 1 << 20
@@ -149,15 +154,31 @@ def _filled(path: Path, form: _Form, names: Sequence[str]) -> set[str]:
     """Return those of the columns that hold anything at all; reads the whole file."""
     filled: set[str] = set()
     try:
-        with _open(path, form, names, lambda _: "skip") as reader:
-            for batch in reader:
-                filled.update(name for name in names if pc.max(pc.binary_length(batch.column(name))).as_py())
+        for batch in _read(path, form, names, lambda _: "skip"):
+            filled.update(name for name in names if pc.max(pc.binary_length(batch.column(name))).as_py())
     except pa.ArrowException as error:
         raise InputError(f"{path} cannot be read: {_words(str(error))}") from error
     return filled
 
 
 # --- its rows -------------------------------------------------------------------------------------------------
+
+
+def _read(path: Path, form: _Form, names: Sequence[str], refuse: Any) -> Iterator[pa.RecordBatch]:
+    """Read batches, and wait until Arrow's threads have let go of the handler.
+
+    They need Python's lock for that, and a thread that asks for it while Python shuts down ends the program by abort.
+    """
+    handler, released = partial(refuse), Event()
+    watch = weakref.ref(handler, lambda _: released.set())
+    reader = _open(path, form, names, handler)
+    del handler
+    try:
+        yield from reader
+    finally:
+        del reader
+        if watch() is not None:
+            released.wait(LET_GO_S)
 
 
 def _open(path: Path, form: _Form, names: Sequence[str], refuse: Any) -> pacsv.CSVStreamingReader:
@@ -194,7 +215,7 @@ def _batches(raw: RawFile, form: _Form) -> Batches:
 
     try:
         first = 1
-        for batch in _open(raw.path, form, raw.names, refuse):
+        for batch in _read(raw.path, form, raw.names, refuse):
             numbers = _row_numbers(first, batch.num_rows, bad)
             _check_quotes(raw, batch, numbers)
             if torn:

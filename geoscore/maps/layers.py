@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from geoscore.errors import InputError, InputNotFoundError
 if TYPE_CHECKING:
     import shapely
 
+LEAST_LABELLED: Final = 0.1
 Figure = float | int | str | None
 GeoJSON = Mapping[str, Any]
 
@@ -68,6 +69,35 @@ class MapLayer:
         if west < -180 or east > 180 or south < -90 or north > 90:  # noqa: PLR2004  degrees
             raise InputError(f"layer {self.name!r} is not in degrees of longitude and latitude; give it in WGS 84")
         return shapely.force_2d(shape)
+
+    def label_points(self) -> list[tuple[float, float, float]]:
+        """Return where its name may stand: longitude, latitude and the room there in degrees, the largest part first.
+
+        Parts of less than a tenth of the largest carry no name.
+
+        Examples
+        --------
+        >>> two = {"type": "MultiPolygon", "coordinates": [[[[0, 0], [1, 0], [1, 1], [0, 0]]],
+        ...                                                [[[5, 5], [8, 5], [8, 8], [5, 8], [5, 5]]]]}
+        >>> [(round(x, 1), round(y, 1), round(room, 1)) for x, y, room in MapLayer("a", two).label_points()][:1]
+        [(6.5, 6.5, 3.0)]
+        """
+        import shapely
+
+        shape = self.shape()
+        parts = [part for part in shapely.get_parts(shapely.make_valid(shape)) if part.geom_type == "Polygon"]
+        if not parts:
+            middle = shape.representative_point()
+            return [(float(middle.x), float(middle.y), 0.0)]
+        parts.sort(key=lambda part: -float(part.area))
+        found: list[tuple[float, float, float]] = []
+        for part in parts:
+            if found and part.area < LEAST_LABELLED * parts[0].area:
+                break
+            radius = shapely.maximum_inscribed_circle(part, tolerance=float(np.sqrt(part.area)) / 50)
+            (x, y), _ = shapely.get_coordinates(radius)
+            found.append((float(x), float(y), 2 * float(shapely.length(radius))))
+        return found
 
 
 def read_layers(path: Path) -> tuple[MapLayer, ...]:

@@ -63,7 +63,8 @@ function startMap(page) {
   const short = (name) => ([...name].length > 28 ? `${[...name].slice(0, 27).join("").trimEnd()}…` : name);
   const labels = [
     ...ground.counties.map(({ properties: { name, at } }) => ({ text: name.toUpperCase(), at, size: 11, county: true })),
-    ...extra.map(({ name, at, geometry }) => ({ text: short(name), at, size: 13, own: true, up: geometry.type === "Point" ? 15 : 0 })),
+    ...extra.map(({ name, at, color, geometry }) => ({ text: short(name), at, size: 13, own: color, up: geometry.type === "Point" ? 15 : 0 })),
+    ...extra.flatMap(({ name, more, color }) => more.map(([x, y, room]) => ({ text: short(name), at: [x, y], size: 13, own: color, room }))),
     ...places.map(([text, longitude, latitude], rank) => ({ text, at: [longitude, latitude], size: 12, rank })),
   ];
   const letters = [...new Set(labels.flatMap(({ text }) => [...text]))];
@@ -75,13 +76,15 @@ function startMap(page) {
     const viewport = new gl.WebMercatorViewport({ ...view, width, height });
     const near = view.zoom >= DETAIL;
     const order = (label) => (label.own ? 0 : label.county === !near ? 1 : 2);
+    const pixels = (512 * 2 ** view.zoom) / 360; // of a degree of longitude
+    const roomy = ({ text, size, room }) => room === undefined || room * pixels > text.length * size * 0.62;
     const most = 14 * 3 ** (view.zoom - 8); // the nearer, the smaller the places that are named
     const wanted = labels
       .map((label, i) => ({ ...label, i }))
-      .filter(({ rank }) => rank === undefined || rank < most)
+      .filter((label) => (label.rank === undefined || label.rank < most) && roomy(label))
       .sort((a, b) => order(a) - order(b) || a.i - b.i);
     const shown = shapes.placedLabels(wanted, (at) => viewport.project(at), { width, height });
-    const key = shown.map(({ i }) => i).sort((a, b) => a - b).join(); // prettier-ignore
+    const key = shown.map(({ i, shift }) => `${i} ${shift}`).sort().join(); // prettier-ignore
     if (key !== names.key) names = { key, shown };
   }
 
@@ -90,12 +93,12 @@ function startMap(page) {
   const DAY = {
     land: [248, 247, 243], gray: [235, 236, 234, 170], hatch: [176, 183, 188], ink: [40, 52, 64], halo: [255, 255, 255],
     shore: [104, 128, 142], border: [70, 84, 96, 150], zips: [70, 84, 96, 70],
-    chosen: [190, 45, 20], under: [255, 255, 255], hover: [0, 0, 0, 50], own: [122, 31, 132],
+    chosen: [190, 45, 20], under: [255, 255, 255], hover: [0, 0, 0, 50], own: "light",
   }; // prettier-ignore
   const NIGHT = {
     land: [21, 28, 35], gray: [33, 40, 47, 170], hatch: [86, 97, 106], ink: [214, 224, 232], halo: [16, 22, 28],
     shore: [98, 122, 138], border: [190, 205, 215, 110], zips: [190, 205, 215, 55],
-    chosen: [255, 205, 90], under: [10, 14, 18], hover: [255, 255, 255, 60], own: [232, 160, 240],
+    chosen: [255, 205, 90], under: [10, 14, 18], hover: [255, 255, 255, 60], own: "dark",
   }; // prettier-ignore
   // Hexagons in view and somewhat around it: a step of the slider repaints no others.
   const FEW = 3000;
@@ -191,7 +194,7 @@ function startMap(page) {
   const countyShapes = { type: "FeatureCollection", features: ground.counties };
   const ownShapes = {
     type: "FeatureCollection",
-    features: extra.map((layer, i) => ({ type: "Feature", properties: { i }, geometry: layer.geometry })),
+    features: extra.map(({ geometry, color }) => ({ type: "Feature", properties: { color }, geometry })),
   };
   function underLayers(tone) {
     if (tiles) return [tileLayer()];
@@ -200,6 +203,7 @@ function startMap(page) {
   function overLayers(tone) {
     const near = view.zoom >= DETAIL;
     const { borders, shore } = near ? sharp : coarse;
+    const own = ({ properties }) => rgb(properties.color[tone.own]);
     return [
       near && segmentLayer("zips", sharp.zips, tone.zips, 1),
       segmentLayer(`borders-${near}`, borders, tone.border, 1.1),
@@ -207,8 +211,8 @@ function startMap(page) {
       extra.length > 0 && new gl.GeoJsonLayer({
         id: "own",
         data: ownShapes,
-        getFillColor: [...tone.own, 26],
-        getLineColor: tone.own,
+        getFillColor: (shape) => [...own(shape), 26],
+        getLineColor: own,
         getLineWidth: 2.2,
         lineWidthUnits: "pixels",
         getPointRadius: 6,
@@ -224,9 +228,9 @@ function startMap(page) {
       data: names.shown,
       getText: ({ text }) => text,
       getPosition: ({ at }) => at,
+      getPixelOffset: ({ shift = 0, up = 0 }) => [0, shift - up],
       getSize: ({ size }) => size,
-      getPixelOffset: ({ up = 0 }) => [0, -up],
-      getColor: ({ own, county }) => (own ? tone.own : county ? tone.ink : [...tone.ink, 225]),
+      getColor: ({ own, county }) => (own ? rgb(own[tone.own]) : county ? tone.ink : [...tone.ink, 225]),
       updateTriggers: { getColor: tone },
       characterSet: letters,
       fontFamily: "Inter, system-ui, Helvetica Neue, Arial, sans-serif",

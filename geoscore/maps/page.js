@@ -41,7 +41,9 @@
   const { levels, zips, counties, region } = surface;
   const ladder = makeLadder(head);
   const classes = makeClasses(head, ladder, region);
-  const extra = arrays.layers.map((layer) => ({ ...layer, ...layerArea(layer) }));
+  const tints = head.palette.layers;
+  const tint = (i) => ({ light: tints.light[i % tints.light.length], dark: tints.dark[i % tints.dark.length] });
+  const extra = arrays.layers.map((layer, i) => ({ ...layer, ...layerArea(layer), color: tint(i) }));
   const plain = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 6 });
 
   function layerArea({ geometry }) {

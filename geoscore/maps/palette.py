@@ -20,6 +20,12 @@ DIVERGING: Final = {
 }
 """Below and above the region's own level: brown and teal, told apart by every kind of color vision."""
 
+LAYERS: Final = {
+    "light": ("#7a1f84", "#b58500", "#1b2530", "#e0559d", "#0057d0", "#b00020"),
+    "dark": ("#e8a0f0", "#ff6a00", "#ffffff", "#d0508c", "#b08860", "#ffe066"),
+}
+"""Of shapes of one's own in their order, then from the first again; told apart by every kind of color vision."""
+
 INDEX_BREAKS: Final = (50.0, 75.0, 90.0, 110.0, 150.0, 200.0)
 """Classes of the index, fixed around 100, the region."""
 
@@ -66,6 +72,17 @@ def ramp(colors: tuple[str, ...], *, classes: int) -> tuple[str, ...]:
     if classes == 1:
         return (colors[len(colors) // 2],)
     return tuple(colors[round(index * (len(colors) - 1) / (classes - 1))] for index in range(classes))
+
+
+def layer_color(number: int) -> str:
+    """Return the color of a layer on a light page by its number, from 0.
+
+    Examples
+    --------
+    >>> layer_color(0) == layer_color(6), layer_color(0) == layer_color(1)
+    (True, False)
+    """
+    return LAYERS["light"][number % len(LAYERS["light"])]
 
 
 def rgb(color: str) -> tuple[int, int, int]:

@@ -217,6 +217,8 @@ function makePanels(head, surface, tools) {
         const top = make("th", "", { scope: "row" });
         const button = make("button", layer.name, { type: "button", class: "link" });
         button.addEventListener("click", () => tools.selectLayer(layer));
+        top.className = "own";
+        for (const [tone, color] of Object.entries(layer.color)) top.style.setProperty(`--${tone}`, color);
         top.append(button);
         row.append(top, ...layerCells(layer));
         for (const name of head.layer_columns) {

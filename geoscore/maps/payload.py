@@ -17,7 +17,7 @@ from geoscore.ladder import LEVEL, Capacity, Z, check_band, check_threshold
 from geoscore.maps.figures import PLACES, Figures, Floats, Rows
 from geoscore.maps.layers import MapLayer, figure_columns
 from geoscore.maps.packing import Packer
-from geoscore.maps.palette import DIVERGING, INDEX_BREAKS, SEQUENTIAL
+from geoscore.maps.palette import DIVERGING, INDEX_BREAKS, LAYERS, SEQUENTIAL
 from geoscore.reference.basemap import Basemap, Place
 from geoscore.schemas import SurfaceNote
 from geoscore.spatial.cells import parent_cells
@@ -105,7 +105,7 @@ def page_data(
         "counties": [note.counties.get(code, code) for code in rows.counties],
         "places": [_place(place) for place in basemap.places],
         "layer_columns": figure_columns(layers),
-        "palette": {"sequential": SEQUENTIAL, "diverging": DIVERGING, "index_breaks": INDEX_BREAKS},
+        "palette": {"sequential": SEQUENTIAL, "diverging": DIVERGING, "index_breaks": INDEX_BREAKS, "layers": LAYERS},
         "arrays": packer.index,
     }
     return head, packer.text()
@@ -191,10 +191,11 @@ def _place(place: Place) -> list[Any]:
 
 def _layer(layer: MapLayer) -> JSONValue:
     shape = layer.shape()
-    middle = shape.representative_point()
+    points = [[round(number, 5) for number in point] for point in layer.label_points()]
     return {
         "name": layer.name,
-        "at": [round(middle.x, 5), round(middle.y, 5)],
+        "at": points[0][:2],
+        "more": points[1:],
         "figures": {name: value if value == value else None for name, value in layer.figures.items()},  # noqa: PLR0124
         "geometry": _rounded(shapely.geometry.mapping(shape), decimals=6),
     }

@@ -23,7 +23,6 @@ PAD: Final = 0.34
 MOST_DOTS: Final = 10_000
 INK: Final = "#1b2530"
 SOFT: Final = "#4a5763"
-OWN: Final = "#7a1f84"
 _TEXT: Final[Any] = {"font.family": "DejaVu Sans", "hatch.linewidth": 0.5, "svg.hashsalt": "geoscore"}
 
 
@@ -182,15 +181,14 @@ def _draw_map(axes: "Axes", scene: Scene, *, letter: float) -> None:
     _lines(axes, scene.zips, color="#465460", alpha=0.35, linewidth=0.4)
     _lines(axes, scene.borders, color="#465460", alpha=0.7, linewidth=0.6)
     _lines(axes, scene.shore, color="#68808e", linewidth=0.8)
-    _polygons(axes, scene.layers, facecolor=(0.48, 0.12, 0.52, 0.08), edgecolor=OWN, linewidth=1.4)
-    _lines(axes, scene.layers, color=OWN, linewidth=1.6)
-    points = (
-        [shape for shape in shapely.get_parts(scene.layers) if shape.geom_type == "Point"] if len(scene.layers) else []
-    )
-    axes.scatter([p.x for p in points], [p.y for p in points], s=22, color=OWN, edgecolor="white", zorder=5)
+    for shape, color in zip(scene.layers, scene.layer_colors, strict=True):
+        _polygons(axes, [shape], facecolor=(color, 0.08), edgecolor=color, linewidth=1.4)
+        _lines(axes, [shape], color=color, linewidth=1.6)
+        points = [part for part in shapely.get_parts([shape]) if part.geom_type == "Point"]
+        axes.scatter([p.x for p in points], [p.y for p in points], s=22, color=color, edgecolor="white", zorder=5)
     halo = [effects.withStroke(linewidth=2.0, foreground="white", alpha=0.85)]
     for label in scene.labels:
-        color = OWN if label.kind == "layer" else INK
+        color = label.color or INK
         text_size = letter * {"county": 0.85, "place": 0.95, "layer": 1.15}[label.kind]
         axes.text(
             *label.at,

@@ -20,7 +20,7 @@ from geoscore.maps.figures import HIDDEN, Figures, Floats, read_rows
 from geoscore.maps.layers import MapLayer
 from geoscore.maps.measures import Measure, check_measure, measure_of, ratio, terms
 from geoscore.maps.page import clean_text
-from geoscore.maps.palette import DIVERGING, INDEX_BREAKS, SEQUENTIAL, class_breaks, ramp
+from geoscore.maps.palette import DIVERGING, INDEX_BREAKS, SEQUENTIAL, class_breaks, layer_color, ramp
 from geoscore.reference.basemap import Basemap
 from geoscore.schemas import SurfaceNote
 from geoscore.spatial.cells import MEAN_EARTH_RADIUS_M
@@ -49,11 +49,12 @@ Bounds = tuple[float, float, float, float]
 
 @dataclass(frozen=True, kw_only=True)
 class Label:
-    """A name on the map, at a point in kilometers; ``kind`` is county, place or layer."""
+    """A name on the map, at a point in kilometers; ``kind`` is county, place or layer, the last with a color."""
 
     text: str
     at: tuple[float, float]
     kind: str
+    color: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +73,8 @@ class Scene:
         Of each class.
     land, shore, borders, zips
         The ground: polygons, then lines.
-    layers
-        Shapes of the user's own.
+    layers, layer_colors
+        Shapes of the user's own, and the color of each.
     title, headline, legend, footer
         What stands over and under the map.
     """
@@ -89,6 +90,7 @@ class Scene:
     borders: npt.NDArray[np.object_]
     zips: npt.NDArray[np.object_]
     layers: npt.NDArray[np.object_]
+    layer_colors: tuple[str, ...]
     labels: tuple[Label, ...]
     k: int
     title: str
@@ -170,7 +172,8 @@ def scene_from_surface(
     frame = _Frame(np.concatenate([polygons, counties]), focus)
     around = shapely.boundary(shapely.union_all(counties)) if len(counties) else None
     between = None if around is None else shapely.difference(shapely.union_all(shapely.boundary(counties)), around)
-    own = np.array([layer.shape() for layer in layers], dtype=object)
+    own = [(frame.clip(np.array([layer.shape()], dtype=object)), layer_color(i)) for i, layer in enumerate(layers)]
+    seen_own = [(shapes[0], color) for shapes, color in own if len(shapes)]
     kept = frame.keeps(polygons)
     placed = frame.place(polygons[kept])
     return Scene(
@@ -184,7 +187,8 @@ def scene_from_surface(
         shore=frame.clip(shapely.get_parts(around) if around is not None else counties[:0]),
         borders=frame.clip(shapely.get_parts(between) if between is not None else counties[:0]),
         zips=frame.clip(_between(zips) if focus else zips[:0]),
-        layers=frame.clip(own),
+        layers=np.array([shape for shape, _ in seen_own], dtype=object),
+        layer_colors=tuple(color for _, color in seen_own),
         labels=_labels(frame, basemap, layers, letter=LETTER / width),
         k=note.k,
         title=clean_text(note.title or "Giving capacity"),
@@ -217,6 +221,10 @@ class _Frame:
         return np.column_stack(
             [(degrees[:, 0] - self.bounds[0]) * self._per_lon, (degrees[:, 1] - self.bounds[1]) * KM_PER_DEGREE]
         )
+
+    def km(self, longitudes: float) -> float:
+        """Return how wide some degrees of longitude are."""
+        return longitudes * self._per_lon
 
     def clip(self, shapes: Any) -> Any:
         """Return what of the shapes lies in the frame, placed."""
@@ -252,23 +260,18 @@ def _between(shapes: Any) -> Any:
 
 def _labels(frame: _Frame, basemap: Basemap, layers: Sequence[MapLayer], *, letter: float) -> tuple[Label, ...]:
     """Return the names that find room: layers, the largest places, counties, then the other places by size."""
-    wanted: list[tuple[str, float, float, str]] = []
-    for layer in layers:
-        shape = layer.shape()
-        middle = shape.representative_point()
-        name = layer.name if len(layer.name) <= LONGEST else f"{layer.name[: LONGEST - 1].rstrip()}…"
-        wanted.append((name, middle.x, middle.y, "point" if shape.geom_type == "Point" else "layer"))
-    named = ((place.name, place.longitude, place.latitude, "place") for place in basemap.places)
-    places = [place for place in named if shapely.contains_xy(frame.box, *place[1:3])]
+    wanted = _layer_labels(frame, layers, letter=letter)
+    named = ((place.name, place.longitude, place.latitude, "place", None) for place in basemap.places)
+    places: list[Wanted] = [place for place in named if shapely.contains_xy(frame.box, *place[1:3])]
     wanted += places[:LEADING]
     for feature, shape in zip((basemap.counties or {}).get("features", []), _shapes(basemap.counties), strict=True):
         largest = max(shapely.get_parts(shape), key=lambda part: float(part.area))
         middle = largest.representative_point()
-        wanted.append((str(feature["properties"].get("name", "")).upper(), middle.x, middle.y, "county"))
+        wanted.append((str(feature["properties"].get("name", "")).upper(), middle.x, middle.y, "county", None))
     wanted += places[LEADING:]
-    taken: list[tuple[float, float, float, float]] = []
+    taken: list[Bounds] = []
     labels: list[Label] = []
-    for text, longitude, latitude, kind in wanted:
+    for text, longitude, latitude, kind, color in wanted:
         if not shapely.contains_xy(frame.box, longitude, latitude) or len(labels) >= LABELS:
             continue
         x, y = frame.point(np.array([[longitude, latitude]]))[0]
@@ -276,16 +279,38 @@ def _labels(frame: _Frame, basemap: Basemap, layers: Sequence[MapLayer], *, lett
             y += 2.3 * letter * frame.size_km[0]  # over its dot, not on it
         if kind == "county" and any(text == label.text.upper() for label in labels):
             continue  # a city that is a county of its own is named once
-        wide, high = letter * frame.size_km[0] * (len(text) + 3) / 2, 2.1 * letter * frame.size_km[0]
+        larger = 1.2 if color else 1.0
+        wide, high = larger * letter * frame.size_km[0] * (len(text) + 3) / 2, 2.1 * letter * frame.size_km[0]
         middles = [x + 2 * wide * aside for aside in (ASIDE if kind == "place" else ASIDE[:1])]
-        boxes = [(middle - wide, y - high, middle + wide, y + high) for middle in middles]
+        lines = (-1, -3, 1) if color else (-1,)
+        boxes = [(m - wide, y + n * high, m + wide, y + (n + 2) * high) for n in lines for m in middles]
         box = next((box for box in boxes if _free(box, taken, frame.size_km[0])), None)
         if box is None:
             continue
-        x = (box[0] + box[2]) / 2
+        at = (float(box[0] + box[2]) / 2, float(box[1] + box[3]) / 2)
         taken.append(box)
-        labels.append(Label(text=clean_text(text), at=(float(x), float(y)), kind="layer" if kind == "point" else kind))
+        labels.append(Label(text=clean_text(text), at=at, kind="layer" if kind == "point" else kind, color=color))
     return tuple(labels)
+
+
+Wanted = tuple[str, float, float, str, str | None]
+"""A name, where it should stand, what it is of, and its color where it has its own."""
+
+
+def _layer_labels(frame: _Frame, layers: Sequence[MapLayer], *, letter: float) -> list[Wanted]:
+    """Return the names of layers, each at its largest part first, then at further parts where there is room."""
+    first: list[Wanted] = []
+    more: list[Wanted] = []
+    for i, layer in enumerate(layers):
+        name = layer.name if len(layer.name) <= LONGEST else f"{layer.name[: LONGEST - 1].rstrip()}…"
+        kind = "point" if layer.shape().geom_type == "Point" else "layer"
+        for k, (longitude, latitude, room) in enumerate(layer.label_points()):
+            told = (name, longitude, latitude, kind, layer_color(i))
+            if k == 0:
+                first.append(told)
+            elif frame.km(room) > letter * frame.size_km[0] * len(name):
+                more.append(told)
+    return first + more
 
 
 def _free(box: Bounds, taken: Sequence[Bounds], width: float) -> bool:

@@ -157,18 +157,24 @@ const shapes = (() => {
     return loops;
   }
 
-  // Names that do not run into each other, the first ones first; each has `text`, `at`, `size`, perhaps dots `up`.
+  // Names that do not run into each other, the first ones first; each has `text`, `at`, `size`, perhaps dots `up`. A name
+  // of one's `own` may stand up to two lines off: `shift` says how far.
   function placedLabels(labels, project, { width, height }) {
     const taken = [];
-    return labels.filter(({ text, at, size, up = 0 }) => {
+    return labels.flatMap((label) => {
+      const { text, at, size, own, up = 0 } = label;
       const [x, ground] = project(at);
       const y = ground - up;
-      if (x < -40 || y < -20 || x > width + 40 || y > height + 20) return false;
+      if (x < -40 || y < -20 || x > width + 40 || y > height + 20) return [];
       const [w, h] = [(text.length * size * 0.62) / 2 + 5, size / 2 + 5];
-      const box = [x - w, y - h, x + w, y + h];
-      if (taken.some((o) => box[0] < o[2] && o[0] < box[2] && box[1] < o[3] && o[1] < box[3])) return false;
-      taken.push(box);
-      return true;
+      for (const lines of own ? [0, 1, -1, 2, -2] : [0]) {
+        const shift = 1.4 * size * lines;
+        const box = [x - w, y + shift - h, x + w, y + shift + h];
+        if (taken.some((o) => box[0] < o[2] && o[0] < box[2] && box[1] < o[3] && o[1] < box[3])) continue;
+        taken.push(box);
+        return [{ ...label, shift }];
+      }
+      return [];
     });
   }
   return { areaOf, clipped, coveredCells, untangled, thinned, hatch, outline, placedLabels };

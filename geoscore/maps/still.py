@@ -26,7 +26,7 @@ STYLE: Final = (
     ".map .key{font-weight:600;fill:#1b2530}"
     ".map .name{font-weight:600;font-size:11px;fill:#28343f;text-anchor:middle}"
     ".map .halo{stroke:#fff;stroke-width:3px;stroke-linejoin:round;stroke-opacity:.85}"
-    ".map .county{letter-spacing:.05em;font-size:10.5px}.map .layer{fill:#7a1f84;font-size:13px}"
+    ".map .county{letter-spacing:.05em;font-size:10.5px}.map .layer{font-size:13px}"
 )
 """Every rule names its kind of drawing, for it holds for the whole page that a map stands in."""
 GROUND: Final = {
@@ -35,7 +35,6 @@ GROUND: Final = {
     "borders": 'fill="none" stroke="#465460" stroke-opacity=".6" stroke-width=".8"',
     "hatch": 'fill="none" stroke="#aab2b8" stroke-width=".9"',
     "shore": 'fill="none" stroke="#68808e" stroke-width="1.1"',
-    "layers": 'fill="#7a1f84" fill-opacity=".08" stroke="#7a1f84" stroke-width="2"',
 }
 
 
@@ -112,13 +111,16 @@ def _drawn(scene: Scene, scale: float, high: float) -> Iterable[str]:
     for number in range(-1, len(scene.colors)):
         some = scene.cells[scene.classes == number]
         yield _group(some, f'fill="{fills[number + 1]}" stroke="#fff" stroke-width=".35"', scale, high)
-    for name in ("hatch", "zips", "borders", "shore", "layers"):
+    for name in ("hatch", "zips", "borders", "shore"):
         yield _group(getattr(scene, name), GROUND[name], scale, high)
+    for shape, color in zip(scene.layers, scene.layer_colors, strict=True):
+        yield _group([shape], f'fill="{color}" fill-opacity=".08" stroke="{color}" stroke-width="2"', scale, high)
     for label in scene.labels:
         x, y = label.at[0] * scale, high - label.at[1] * scale
         where, text = f'x="{x:.1f}" y="{y + 4:.1f}"', escape(label.text)
         for kind in (f"name {label.kind} halo", f"name {label.kind}"):  # `paint-order` is not known everywhere
-            yield f'<text class="{kind}" {where}>{text}</text>'
+            color = f' style="fill:{label.color}"' if label.color else ""
+            yield f'<text class="{kind}" {where}{color}>{text}</text>'
 
 
 def _group(shapes: Any, how: str, scale: float, high: float) -> str:

@@ -20,7 +20,18 @@ from geoscore.spatial.network import Network, Places
 from geoscore.spatial.polygons import area_km2, circle, linked_cells
 from geoscore.spatial.roads import ACCESS_KMH, Mode
 from geoscore.surface_format import Figures
-from geoscore.trade.areas import Customers, Site, TradeArea, check_size, grow_until, nearest_areas, overlap, ring_area
+from geoscore.trade.areas import (
+    EVERYBODY,
+    Customers,
+    Site,
+    TradeArea,
+    called,
+    check_size,
+    grow_until,
+    nearest_areas,
+    overlap,
+    ring_area,
+)
 from geoscore.trade.dollars import expected_dollars
 from geoscore.trade.layer import Layer
 
@@ -37,6 +48,8 @@ FINEST: Final[dict[str, int]] = {"drive": 9, "bike": 9, "walk": 10}
 """H3 resolution at which it is told what can be reached."""
 MOST_MINUTES: Final = 240.0
 MOST_KM: Final = 500.0
+FAR_KM: Final = 50.0
+"""A ring that is larger has grown over something empty, such as the sea."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +92,7 @@ class Travel:
         for site, away in zip(sites, found.away_m, strict=True):
             if away > FARTHEST_M[self.mode]:
                 raise InputError(
-                    f"site {site.name} at {site.longitude:g},{site.latitude:g} is {away / 1000:,.1f} km from the"
+                    f"{called(site)} at {site.longitude:g},{site.latitude:g} is {away / 1000:,.1f} km from the"
                     " nearest street of the network: in the water, or beyond what the network covers? Move it, or bring"
                     " another network"
                 )
@@ -104,7 +117,7 @@ class Travel:
         for site, piece in zip(sites, pieces, strict=True):
             if piece:
                 size = int((self.network.pieces == piece).sum())
-                told.append(f"site {site.name} stands on a piece of the network of {size:,} nodes, apart from the rest")
+                told.append(f"{called(site)} stands on a piece of the network of {size:,} nodes, apart from the rest")
         return tuple(told)
 
 
@@ -208,7 +221,19 @@ def threshold_area(
         size, shape = _grow_time(site, wanted, travel, amount, resolution or FINEST[travel.mode])
         unit = "min"
     name = f"{site.name}, {wanted:,.0f} {measure}"
-    return TradeArea(name, site.name, "threshold", size, unit, shape, notes=travel.notes([site]) if travel else ())
+    notes = travel.notes([site]) if travel else ()
+    if unit == "km" and size is not None and size > FAR_KM:
+        notes = (f"the household nearest to {site.name} is {_nearest_km(surface, site):,.0f} km away",)
+    return TradeArea(name, site.name, "threshold", size, unit, shape, notes=notes)
+
+
+def _nearest_km(surface: Surface, site: Site) -> float:
+    """Return how far the nearest cell is in which the surface shows a household, by its center."""
+    from geoscore.query.select import ancestors
+
+    cells = ancestors(surface.table, surface.note.resolution)
+    lon, lat = cell_centers(np.unique(cells[(cells > 0) & (surface.figures.households > 0)]))
+    return float(distance_m(lon, lat, to=site.point).min()) / 1000.0
 
 
 def _grow_time(site: Site, wanted: float, travel: Travel, amount: Any, finest: int) -> tuple[float, "shapely.Geometry"]:
@@ -266,7 +291,7 @@ def customer_center(customers: Customers) -> Site:
     for values in (lon, lat):
         order = np.argsort(values)
         middle.append(float(values[order][np.searchsorted(np.cumsum(customers.weight[order]), half)]))
-    return Site("all customers", middle[0], middle[1])
+    return Site(EVERYBODY, middle[0], middle[1])
 
 
 def surface_cells(surface: Surface) -> Cells:

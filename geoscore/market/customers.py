@@ -85,7 +85,8 @@ def read_customers(
         raise InputError(f"no customer of {path} can be placed: {told or 'there is none'}")
     notes: tuple[str, ...] = ()
     if spread:
-        notes = (f"{spread:,} customers have a ZIP alone and are spread over its households: no one area is sure",)
+        have = "customer has" if spread == 1 else "customers have"
+        notes = (f"{spread:,} {have} a ZIP alone, spread over its households: no one area is sure",)
     return Customers.from_cells(
         np.concatenate(cells), np.concatenate(counts), np.concatenate(weights),
         rejected={why: number for why, number in rejected.items() if number}, notes=notes,

@@ -1,5 +1,6 @@
 """Layers on the map page of a surface."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -11,16 +12,28 @@ from geoscore.trade.layer import Layer
 MOST_DRAWN: Final = 100
 
 
-def save_areas_map(surface: Surface, layer: Layer, path: Path, *, capacity: float) -> None:
+def save_areas_map(surface: Surface, layer: Layer, path: Path, *, capacity: float) -> Layer:
     """Write the surface's map with the areas drawn over it, and their figures listed below.
+
+    Areas without a shape, such as that of a closed site, are left out.
+
+    Returns
+    -------
+    Layer
+        The same, with a note on what is not drawn.
 
     Raises
     ------
     InputError
         There are too many shapes to draw each by its name.
     """
-    if len(layer) > MOST_DRAWN:
+    drawn = [MapLayer(*item) for item in layer.named_shapes() if not item[1].is_empty]
+    if len(drawn) > MOST_DRAWN:
         raise InputError(
-            f"{len(layer):,} shapes are too many to draw by name; take --top {MOST_DRAWN}, or --format geojson"
+            f"{len(drawn):,} shapes are too many to draw by name; take --top {MOST_DRAWN}, or --format geojson"
         )
-    surface.save_map(path, capacity=capacity, layers=[MapLayer(*item) for item in layer.named_shapes()])
+    surface.save_map(path, capacity=capacity, layers=drawn)
+    empty = [name for name, shape, _ in layer.named_shapes() if shape.is_empty]
+    if not empty:
+        return layer
+    return replace(layer, notes=(*layer.notes, f"not on the map, for no place is theirs: {', '.join(empty)}"))

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from geoscore.ladder import Capacity, counts_at, interval
 from geoscore.query import Surface
-from geoscore.query.select import Selection, ancestors, labels_of
+from geoscore.query.select import ELSEWHERE, Selection, ancestors, labels_of
 from geoscore.spatial.cells import cell_text
 from geoscore.spatial.polygons import cell_polygons, linked_cells
 from geoscore.surface_format import Figures, suppressed_rows
@@ -25,7 +25,7 @@ class Places:
     Attributes
     ----------
     names
-        Shape (n,).
+        Shape (n,); empty for the rows that have none, where these were asked for.
     rows
         Place of each row of the surface, -1 where it has none, shape (rows,).
     figures
@@ -56,8 +56,16 @@ class Places:
         }
 
 
-def places_of(surface: Surface, key: Key, *, capacity: Capacity, resolution: int | None = None) -> Places:
-    """Return the places of a surface that show any household, by name."""
+def places_of(
+    surface: Surface, key: Key, *, capacity: Capacity, resolution: int | None = None, unnamed: bool = False
+) -> Places:
+    """Return the places of a surface that show any household, by name.
+
+    Parameters
+    ----------
+    unnamed
+        Take the rows without a name as a place too, the first: what is counted in no cell, ZIP or county.
+    """
     table = surface.table
     if key == "cell":
         cells = ancestors(table, surface.note.resolution if resolution is None else resolution)
@@ -65,21 +73,23 @@ def places_of(surface: Surface, key: Key, *, capacity: Capacity, resolution: int
     else:
         labels = labels_of(table[key])
     hidden = suppressed_rows(table)
-    usable = (labels != "") & ~hidden
+    usable = ((labels != "") | unnamed) & ~hidden
     names, at = np.unique(labels[usable], return_inverse=True)
     rows = np.full(len(labels), -1, dtype=np.int64)
     rows[usable] = at.reshape(-1)
     sums = surface.figures.summed(at.reshape(-1), len(names), rows=np.flatnonzero(usable))
     estimate, variance = counts_at(sums.at_least, sums.variance, sums.households, capacity)
     low, high = interval(estimate, variance, sums.most())
-    dark = np.isin(names, labels[hidden])
+    dark = np.isin(names, labels[hidden & np.isin(labels_of(table["counted_in"]), ELSEWHERE[key])])
     return Places(tuple(map(str, names)), rows, sums, estimate, low, high, dark)
 
 
 def shapes_of(surface: Surface, places: Places, key: Key) -> tuple[Any, ...]:
     """Return the shapes of places: a cell's own, or those of all its cells taken together."""
     if key == "cell":
-        return tuple(cell_polygons(np.array([int(name, 16) for name in places.names], dtype=np.uint64)))
+        cells = np.array([int(name, 16) for name in places.names if name], dtype=np.uint64)
+        nowhere = (linked_cells(cells[:0]),) * (len(places.names) - len(cells))
+        return (*nowhere, *cell_polygons(cells))
     cells = ancestors(surface.table, surface.note.resolution)
     return tuple(linked_cells(np.unique(cells[(places.rows == i) & (cells > 0)])) for i in range(len(places.names)))
 

@@ -24,6 +24,7 @@ from geoscore.trade.territories import share_out
 Floats = npt.NDArray[np.float64]
 Cells = npt.NDArray[np.uint64]
 MOST_CELLS: Final = 4_000
+MEASURED: Final = {"min": "minutes", "km": "km in a straight line"}
 KM_PER_DEGREE: Final = 111.195
 
 
@@ -122,7 +123,9 @@ def siting_layer(
         shapes.append(linked_cells(cells[mine]))
     proof = _proof(chosen)
     lost = float(places.estimate[chosen.nearest < 0].sum())
-    notes = [told, f"{way}: {proof}"]
+    others = len(offered) - len(kept)
+    among = f"{others:,} candidates" if candidates else f"the {others:,} cells of resolution {fine} with most potential"
+    notes = [told, f"{way}: {proof} among {among}", f"mean cost is in {MEASURED[unit]}"]
     if lost > 0:
         notes.append(f"{lost:,.0f} households at the capacity are within reach of no site")
     more = {"objective": chosen.value, "bound": chosen.bound, "proven": chosen.proven}

@@ -25,6 +25,10 @@ Bools = npt.NDArray[np.bool_]
 SHOWN: Final = 3
 UNEVEN: Final = 0.5
 """Squared coefficient of variation of the households of hidden cells: between none and k, most of them few."""
+ELSEWHERE: Final = {"zip": ("county", "region"), "cell": ("zip", "county", "region"), "county": ("region",)}
+"""Rows so counted have a place of the kind, but their households are counted in none of it."""
+UNNAMED: Final = {"zip": "ZIPs too small to show", "cell": "no cell (counted in ZIPs)", "county": "no county"}
+"""What the rows without a ZIP, cell or county are called."""
 ZIP_DIGITS: Final = 5
 MOST_RADIUS_KM: Final = 1_000.0
 
@@ -184,6 +188,18 @@ def _of_cells(table: pa.Table, shares: Floats, *, name: str) -> Selection:
     each = np.divide(households, count, out=np.zeros(len(rest)), where=count > 0)
     unsure[rest] = UNEVEN * each**2 * part * (1.0 - weights[rest])
     return Selection(name, shares * shown, hidden=True, rest=weights, unsure=unsure)
+
+
+def counted_rows(table: pa.Table) -> npt.NDArray[np.int64]:
+    """Return the row in which the households of each row are counted, -1 where there is none, shape (n,).
+
+    It is the row itself, or of a hidden cell that of its ZIP, county or region.
+    """
+    shown, cells, groups = _shown(table), _cells(table), _rests(table)
+    rests = np.flatnonzero(shown & (cells == 0))
+    rest = np.full(len(shown), -1, dtype=np.int64)
+    rest[groups[rests]] = rests
+    return np.where(shown, np.arange(len(shown)), np.where(cells > 0, rest[groups], -1)).astype(np.int64)
 
 
 def _rests(table: pa.Table) -> npt.NDArray[np.int64]:

@@ -16,6 +16,8 @@ from geoscore.query.answer import Answer, WithHidden, listing_html
 from geoscore.query.drawn import Drawn
 from geoscore.query.expected import expected_of
 from geoscore.query.select import (
+    ELSEWHERE,
+    UNNAMED,
     Selection,
     ancestors,
     labels_of,
@@ -268,8 +270,7 @@ class Threshold:
         names, codes = np.unique(labels, return_inverse=True)
         codes = codes.reshape(-1)
         suppressed = suppressed_rows(self.surface.table)
-        elsewhere = {"zip": ("county", "region"), "cell": ("zip", "county", "region"), "county": ("region",)}[key]
-        away = suppressed & np.isin(labels_of(self.surface.table["counted_in"]), elsewhere)
+        away = suppressed & np.isin(labels_of(self.surface.table["counted_in"]), ELSEWHERE[key])
         missing, shown = (np.bincount(codes, rows, len(names)) for rows in (away, ~suppressed))
         sums = self.surface.figures.summed(codes, len(names))
         areas = [self._area(key, name) for name in names]
@@ -296,7 +297,7 @@ class Threshold:
 
     def _area(self, key: By, name: str) -> str:
         if not name:
-            return {"zip": "ZIPs too small to show", "cell": "no cell (counted in ZIPs)", "county": "no county"}[key]
+            return UNNAMED[key]
         if key == "county":
             return self.surface.note.counties.get(name, f"county {name}")
         return f"{'ZIP' if key == 'zip' else 'cell'} {name}"

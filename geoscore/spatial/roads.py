@@ -167,13 +167,13 @@ def _speeds(lines: _Lines, kind: "npt.NDArray[np.object_]", mode: Mode, notes: l
         notes.append(f"{mode} at {usual:g} km/h")
         return np.full(len(kind), usual)
     speeds = np.array([DRIVE_KMH.get(name, np.nan) for name in kind])
-    classed = int(np.isfinite(speeds).sum())
     own = np.full(len(kind), np.nan)
     for name, factor in SPEED_COLUMNS.items():
         if name in lines.columns:
             own = factor * np.array([_speed(value) for value in lines.columns[name]])
             break
     stated = np.isfinite(own) & (own > 0)
+    classed = int((np.isfinite(speeds) & ~stated).sum())
     speeds = np.where(stated, own, speeds)
     rest = ~np.isfinite(speeds)
     told = [f"{int(stated.sum()):,} by their own", f"{classed:,} by class", f"{int(rest.sum()):,} at {usual:g} km/h"]

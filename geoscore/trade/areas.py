@@ -24,6 +24,8 @@ NARROWEST: Final = 1e-4
 """A threshold is met when the size is known to this share of itself."""
 SMALLEST_KM: Final = 0.05
 SAME_M: Final = 1.0
+EVERYBODY: Final = "all customers"
+"""What the middle of the customers is called where nobody names a site."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def check_sites(sites: list[Site]) -> None:
         raise InputError("there is no site; name one as --site NAME=LON,LAT, or a file of them")
     for site in sites:
         if not (-180 <= site.longitude <= 180 and -90 <= site.latitude <= 90):  # noqa: PLR2004  degrees
-            raise InputError(f"site {site.name} at {site.longitude:g},{site.latitude:g} is no place; longitude first")
+            raise InputError(f"{called(site)} at {site.longitude:g},{site.latitude:g} is no place; longitude first")
     names = [site.name for site in sites]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
@@ -86,6 +88,11 @@ def check_sites(sites: list[Site]) -> None:
         near = np.flatnonzero(distance_m(lon[i + 1 :], lat[i + 1 :], to=site.point) < SAME_M)
         if len(near):
             raise InputError(f"sites {site.name} and {sites[i + 1 + near[0]].name} stand at one point; merge them")
+
+
+def called(site: Site) -> str:
+    """Return a site as a sentence calls it: ``site office``, and ``site 1`` where it has no name of its own."""
+    return site.name if site.name.startswith("site ") else f"site {site.name}"
 
 
 def ring_area(site: Site, radius_km: float) -> TradeArea:
@@ -226,6 +233,20 @@ class Customers:
     rejected: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
+    def unused(self) -> list[str]:
+        """Say how many were not used, and why.
+
+        Examples
+        --------
+        >>> none = np.array([])
+        >>> Customers(none.astype(np.uint64), none, none, {"no point": 1}).unused()
+        ['1 customer was not used: no point']
+        """
+        return [
+            f"{number:,} {'customer was' if number == 1 else 'customers were'} not used: {why}"
+            for why, number in self.rejected.items()
+        ]
+
     @classmethod
     def from_cells(
         cls, cells: Cells, count: Floats, weight: Floats, *, rejected: dict[str, int], notes: tuple[str, ...] = ()
@@ -262,7 +283,7 @@ def customer_area(site: Site, customers: Customers, share: float, *, by: Shape) 
     whole = float(customers.weight.sum())
     if whole <= 0:
         raise InputError("no customer has a place and a weight above 0")
-    name = f"{share:.0%} of the customers of {site.name}"
+    name = f"{share:.0%} of {site.name}" if site.name == EVERYBODY else f"{share:.0%} of the customers of {site.name}"
     lon, lat = cell_centers(customers.cells)
     away = distance_m(lon, lat, to=site.point)
     if by == "density":

@@ -170,12 +170,18 @@ def prepare_flows(
     if not usable.any():
         told = "; ".join(f"{count:,} {reason}" for reason, count in rejected.items() if count)
         raise InputError(f"no row of the flows can be used: {told or 'there is none'}")
-    design, as_is = _transform(columns[usable], names, decay=decay, linear=linear, notes=notes)
+    pairs = [f"{a} to {b}" for a, b in zip(labels[usable], places[usable], strict=True)]
+    design, as_is = _transform(columns[usable], names, pairs, decay=decay, linear=linear, notes=notes)
     flows = _sorted(labels[usable], places[usable], np.asarray(flow, dtype=np.float64)[usable], names, design, notes)
     if total is not None:
         order = np.lexsort((places[usable], labels[usable]))
         flows = _scaled(flows, np.asarray(total, dtype=np.float64)[usable][order])
     flows = _without_silent(flows, rejected, notes)
+    if total is None and (flows.totals <= SHARES_SUM).all():
+        notes.append(
+            "flows are shares, and every origin counts as one unit: likelihoods, and the p values of columns left out,"
+            " say little; what the origins have in all (--total) gives them their weight"
+        )
     check_told(flows)
     whys = {why: count for why, count in rejected.items() if count}
     return replace(flows, rejected=whys, notes=tuple(notes), plain=as_is)
@@ -197,7 +203,13 @@ def _usable(
 
 
 def _transform(
-    columns: Floats, names: tuple[str, ...], *, decay: Decay, linear: Sequence[str], notes: list[str]
+    columns: Floats,
+    names: tuple[str, ...],
+    pairs: Sequence[str],
+    *,
+    decay: Decay,
+    linear: Sequence[str],
+    notes: list[str],
 ) -> tuple[Floats, tuple[str, ...]]:
     """Return logarithms of what enters as a power, the rest as it is, and the names of these."""
     unknown = [name for name in linear if name not in names[1:]]
@@ -213,14 +225,15 @@ def _transform(
         if plain:
             as_is.append(name)
             continue
-        low = int((columns[:, i] <= 0).sum())
-        if low:
+        low = np.flatnonzero(columns[:, i] <= 0)
+        if len(low):
+            where = f"for {pairs[low[0]]}" if len(low) == 1 else f"in {len(low):,} rows, the first {pairs[low[0]]}"
             mend = (
                 "give --least-cost (people at the door are some minutes away too), or take --decay exponential"
                 if i == 0
                 else f"give --linear {name!s}, which enters as exp(b x), or fill in what is missing"
             )
-            raise InputError(f"{name} is zero or negative in {low:,} rows, and its logarithm is needed; {mend}")
+            raise InputError(f"{name} is zero or negative {where}, and its logarithm is needed; {mend}")
         design[:, i] = np.log(columns[:, i])
     return design, tuple(as_is)
 
@@ -245,7 +258,9 @@ def _sorted(
                 f"origin {origins[at[i]]} and site {sites[to[i]]} stand in several rows with different cost or"
                 " attributes; give each pair one row"
             )
-        notes.append(f"{int((~first).sum()):,} rows of pairs that stand twice were added to the first")
+        twice = int((~first).sum())
+        rows = "row of a pair that stands twice was" if twice == 1 else "rows of pairs that stand twice were"
+        notes.append(f"{twice:,} {rows} added to the first")
         at, to, design = at[kept], to[kept], design[kept]
         flow = np.asarray(np.bincount(group, flow), dtype=np.float64)
     return Flows(origins, sites, at.astype(np.int64), to.astype(np.int64), flow, names, design, flow)
