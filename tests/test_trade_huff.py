@@ -210,7 +210,7 @@ def test_pairs_that_stand_twice() -> None:
     twice["attributes"] = {key: np.concatenate([value, value[:1]]) for key, value in data["attributes"].items()}
     flows = prepare_flows(**twice)
     assert flows.flow[0] == 2 * data["flow"][0]
-    assert "stand twice" in flows.notes[0]
+    assert "stands twice" in flows.notes[0]
     twice["cost"][-1] += 1
     with pytest.raises(InputError, match="stand in several rows with different cost"):
         prepare_flows(**twice)
