@@ -38,10 +38,6 @@ class EngineError(GeoscoreError, RuntimeError):
     """An engine could not start, or stopped in the middle of its work."""
 
 
-class NotBuiltError(GeoscoreError, NotImplementedError):
-    """A command that is planned and named, but not built yet."""
-
-
 class PolicyError(GeoscoreError, PermissionError):
     """Refused by law or policy; nothing was written."""
 

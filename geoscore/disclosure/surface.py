@@ -92,8 +92,10 @@ def protect_surface(
 
     Of the households that the files tell something of, groups of neighboring bands of capacity are counted, by row
     where there are many, else by what is left of a ZIP, a county or the region, and no group is of fewer than k.
-    Figures at the rungs are worked out from these counts, the rows' households and the census, and from nothing else;
-    so are their variances. Where all margins of a table are 0 or at least k, no smaller group in it can be bounded.
+    Figures at the rungs are worked out from these counts, the rows' households and the census, and from nothing else.
+    So are their variances, but for two figures more: how sure positions are, by row, and how much the files leave open
+    of what they tell, one for all of the region at every rung. Where all margins of a table are 0 or at least k, no
+    smaller group in it can be bounded.
 
     Parameters
     ----------

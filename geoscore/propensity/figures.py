@@ -50,17 +50,6 @@ def calibration_line(y: Floats, eta: Floats) -> tuple[float, float]:
     return float(beta[0]), float(beta[1])
 
 
-def top_lift(y: Floats, score: Floats, *, top: float = TOP) -> float:
-    """Return the rate among the best tenth over the rate of all; ties count by their share.
-
-    Examples
-    --------
-    >>> top_lift(np.array([1.0] + [0.0] * 9), np.arange(10.0)[::-1])
-    10.0
-    """
-    return float(top_share(score, top=top) @ y / max(top_share(score, top=top).sum() * y.mean(), 1e-12))
-
-
 def top_share(score: Floats, *, top: float = TOP) -> Floats:
     """Return how much of each row is in the top, 0 to 1, shape (n,)."""
     size = top * len(score)

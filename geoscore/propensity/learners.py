@@ -18,8 +18,6 @@ from geoscore.propensity.scorecard import Family, fit_points, straight_lines
 Floats = npt.NDArray[np.float64]
 EVERY: Final = 10
 """Trees between two looks at how well a forest does."""
-STEADY: Final = 1e-3
-MOST_GIFTS: Final = 40_000
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from geoscore.errors import InputError
 
 Floats = npt.NDArray[np.float64]
 Falloff = Literal["step", "gaussian", "linear"]
-FALLOFFS: Final[tuple[Falloff, ...]] = ("step", "gaussian", "linear")
 EDGE: Final = 0.01
 """Weight that a Gaussian falloff has left at the catchment's edge."""
 
