@@ -62,7 +62,7 @@ class Catalog:
                 found.append(Version(told["name"], day, int(told["number"]), path))
         return iter(sorted(found))
 
-    def add(self, surface: Surface, name: str) -> Version:
+    def add(self, surface: Surface, *, name: str) -> Version:
         """Keep a surface under a name, as its newest version; what stands under the name already stays.
 
         Raises

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 import typer
 
+from geoscore.cli import checks as _checks  # noqa: F401
 from geoscore.cli import compare as _compare  # noqa: F401
 from geoscore.cli import files as _files  # noqa: F401  registers its commands
 from geoscore.cli import pictures as _pictures  # noqa: F401
@@ -14,6 +15,7 @@ from geoscore.cli import propensity as _propensity  # noqa: F401
 from geoscore.cli import trade as _trade  # noqa: F401
 from geoscore.cli import trade_measures as _trade_measures  # noqa: F401
 from geoscore.cli import trade_models as _trade_models  # noqa: F401
+from geoscore.cli import trade_sites as _trade_sites  # noqa: F401
 from geoscore.cli.commands import app
 from geoscore.errors import GeoscoreError, InputError
 

@@ -181,7 +181,7 @@ def show_counts(rows: dict[str, int], out: Path) -> None:
         typer.echo(f"{out / name}: {count:,} rows")
 
 
-def show_answers(answers: "list[Answer]", surface: "Surface", *, format: str, output: Path | None) -> None:  # noqa: A002
+def show_answers(answers: "list[Answer]", surface: "Surface", *, format: str, out: Path | None) -> None:  # noqa: A002
     """Print answers, or write them to a file."""
     if format in ("geojson", "geoparquet"):
         raise InputError(f"--format {format} is for lists of places; use --all --by zip, cell or county")
@@ -190,15 +190,15 @@ def show_answers(answers: "list[Answer]", surface: "Surface", *, format: str, ou
         for row in rows:
             row["index"] = _index(row, surface)
     if format == "json":
-        _emit(json.dumps(rows[0] if len(rows) == 1 else {"rows": rows}, indent=2, ensure_ascii=False) + "\n", output)
+        emit(json.dumps(rows[0] if len(rows) == 1 else {"rows": rows}, indent=2, ensure_ascii=False) + "\n", out)
     elif format == "csv":
-        _emit(_csv(rows), output)
+        emit(csv_text(rows), out)
     else:
         counted = {"file": "households of the files", "census": "all households"}
         note = surface.note
         universe = counted.get(note.universe, note.universe)
         about = f"{note.title}, as of {note.vintage}; counted: {universe}; purpose: {note.purpose}"
-        _emit("\n".join([*map(str, answers), about, *note.warnings]) + "\n", output)
+        emit("\n".join([*map(str, answers), about, *note.warnings]) + "\n", out)
 
 
 def _index(row: dict[str, Any], surface: "Surface") -> float | None:
@@ -208,33 +208,33 @@ def _index(row: dict[str, Any], surface: "Surface") -> float | None:
     return None if row["share"] is None or not whole else round(100.0 * row["share"] / whole, 9)
 
 
-def show_listing(listing: "Listing", *, format: str, output: Path | None) -> None:  # noqa: A002
+def show_listing(listing: "Listing", *, format: str, out: Path | None) -> None:  # noqa: A002
     """Print a list of answers, or write it to a file."""
     if format == "geoparquet":
-        if output is None:
+        if out is None:
             raise InputError("--format geoparquet needs a file: -o answers.parquet")
-        _write_geoparquet(listing, output)
+        _write_geoparquet(listing, out)
     elif format == "geojson":
         shapes = json.loads(listing.to_geopandas().to_json())
         told = {**shapes, "provenance": provenance_of(listing.surface)}
-        _emit(json.dumps(told, ensure_ascii=False) + "\n", output)
+        emit(json.dumps(told, ensure_ascii=False) + "\n", out)
     elif format == "json":
         rows = {"by": listing.key, "rows": listing.to_rows(), "provenance": provenance_of(listing.surface)}
-        _emit(json.dumps(rows, indent=2, ensure_ascii=False) + "\n", output)
+        emit(json.dumps(rows, indent=2, ensure_ascii=False) + "\n", out)
     elif format == "csv":
-        _emit(_csv(listing.to_rows()), output)
+        emit(csv_text(listing.to_rows()), out)
     else:
-        _emit(_table(listing), output)
+        emit(_table(listing), out)
 
 
-def _write_geoparquet(listing: "Listing", output: Path) -> None:
+def _write_geoparquet(listing: "Listing", out: Path) -> None:
     """Write a list as GeoParquet, with where it comes from under ``geoscore`` in the file's metadata."""
     import pyarrow.parquet as pq
 
-    listing.to_geopandas().to_parquet(output)
-    table = pq.read_table(output)
+    listing.to_geopandas().to_parquet(out)
+    table = pq.read_table(out)
     told = {**(table.schema.metadata or {}), b"geoscore": json.dumps(provenance_of(listing.surface)).encode()}
-    pq.write_table(table.replace_schema_metadata(told), output, compression="zstd")
+    pq.write_table(table.replace_schema_metadata(told), out, compression="zstd")
 
 
 def provenance_of(surface: "Surface") -> dict[str, Any]:
@@ -277,7 +277,8 @@ def show_audit(groups: "list[GroupAudit]", *, as_json: bool) -> None:
     )
 
 
-def _csv(rows: list[dict[str, Any]]) -> str:
+def csv_text(rows: list[dict[str, Any]]) -> str:
+    """Return rows as CSV, with the keys of the first as header."""
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")
     writer.writeheader()
@@ -285,8 +286,9 @@ def _csv(rows: list[dict[str, Any]]) -> str:
     return text.getvalue()
 
 
-def _emit(text: str, output: Path | None) -> None:
-    if output is None:
+def emit(text: str, out: Path | None) -> None:
+    """Print a text, or write it to a file."""
+    if out is None:
         typer.echo(text, nl=False)
     else:
-        output.write_text(text, encoding="utf-8")
+        out.write_text(text, encoding="utf-8")

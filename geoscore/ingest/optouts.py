@@ -61,7 +61,7 @@ class OptoutReport:
 def write_optouts(
     files: Sequence[Path],
     *,
-    output: Path,
+    out: Path,
     key_path: Path,
     synced: date,
     columns: Mapping[str, Sequence[str]] | None = None,
@@ -72,7 +72,7 @@ def write_optouts(
     ----------
     files
         Files with an e-mail, a telephone, or a name with street and ZIP in each row.
-    output
+    out
         The list to write, ``.csv`` or ``.parquet``.
     key_path
         File of the key, 64 hexadecimal digits; a new one is readable by its owner alone.
@@ -91,13 +91,13 @@ def write_optouts(
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
     >>> _ = (folder / "people.csv").write_text("Email\nann@example.org\nnobody\n")
-    >>> done = write_optouts([folder / "people.csv"], output=folder / "optouts.csv",
+    >>> done = write_optouts([folder / "people.csv"], out=folder / "optouts.csv",
     ...                          key_path=folder / "suppression.key", synced=date(2026, 11, 1))
     >>> done.rows_read, done.entries["email"], [(row, why) for _, row, why in done.unread]
     (2, 1, [(2, 'nothing to match by')])
     """
-    if output.suffix.lower() not in (".csv", ".parquet"):
-        raise InputError(f"{output}: a suppression list is written as .csv or .parquet")
+    if out.suffix.lower() not in (".csv", ".parquet"):
+        raise InputError(f"{out}: a suppression list is written as .csv or .parquet")
     opened = [read_file(path) for path in files]
     found = [_find_columns(raw, columns or {}) for raw in opened]
     new_key = not key_path.exists()
@@ -114,7 +114,7 @@ def write_optouts(
         read += len(raw.rejected)
     if new_key:
         _write_key(key_path, key)
-    _write_list(output, [("check", check_value(key)), ("synced", str(synced)), *sorted(hashes)])
+    _write_list(out, [("check", check_value(key)), ("synced", str(synced)), *sorted(hashes)])
     return OptoutReport(read, dict(Counter(kind for kind, _ in sorted(hashes))), new_key, unread)
 
 

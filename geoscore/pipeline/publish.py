@@ -143,7 +143,7 @@ def _raked(work: Work, told: pa.Table) -> pa.Table:
     ground = coarser_ground(region.ground, resolution=plan.surface.published_resolution)
     shares = rung_shares(region.distribution, multiplier)
     surface, parts = surfaces.rake_surface(
-        told, enrichment.mix_areas(told, ground), ground, region.distribution.area_ids_, shares, region.errors,
+        told, enrichment.mix_areas(told, ground=ground), ground, region.distribution.area_ids_, shares, region.errors,
         region.allocation, anchored=work.formula.income_alone(),
     )  # fmt: skip
     work.counts["errors"] = surfaces.describe_parts(parts, 1 + LADDER.index(int(HEADLINE)))

@@ -44,9 +44,9 @@ class Prior(Protocol):
 
 def build_surface(
     groups: pa.Table | GroupCounts,
+    *,
     kernel: pa.Table,
     prior: Prior,
-    *,
     progress: Callable[[int, int], None] | None = None,
 ) -> pa.Table:
     """Build the surface: a row for each (cell, ZIP) pair that holds households.
