@@ -71,6 +71,18 @@ class Catalog:
             The name is none: lower-case letters, digits and dashes.
         PolicyError
             Together with a surface of the same files that stands here it would give away fewer than k households.
+
+        Parameters
+        ----------
+        surface
+            The surface.
+        name
+            Lower-case letters, digits and dashes, such as ``bay-area``.
+
+        Examples
+        --------
+        >>> Catalog(folder).add(surface, name="bay-area").number
+        1
         """
         if not NAME.fullmatch(name):
             raise InputError(f"{name!r} is no name for a surface; use lower-case letters, digits and dashes")
@@ -117,6 +129,20 @@ class Catalog:
         ------
         InputNotFoundError
             There is none of this name, or none so old.
+
+        Parameters
+        ----------
+        name
+            The surface's.
+        on
+            The day, as a date or as ``2026-11-01``; today by default.
+
+        Examples
+        --------
+        >>> catalog = Catalog(folder)
+        >>> _ = catalog.add(surface, name="bay-area")
+        >>> catalog.open("bay-area").query().households
+        180.0
         """
         on = _day(on)
         versions = [version for version in self if version.name == name]

@@ -78,7 +78,7 @@ class Verified:
     """Files that went in and are no longer where they were; their hashes stand in the ledger."""
 
 
-def verify_ledger(path: Path) -> Verified:
+def verify_ledger(path: Path | str) -> Verified:
     """Recompute every hash of a ledger and of the files it names.
 
     Parameters
@@ -92,7 +92,17 @@ def verify_ledger(path: Path) -> Verified:
         There is no ledger.
     LedgerError
         The chain is broken, or a file is not what it was; the message names the first one.
+
+    Examples
+    --------
+    >>> ledger = Ledger(folder / "ledger.jsonl")
+    >>> _ = (folder / "map.html").write_text("a map")
+    >>> ledger.append_file("output", folder / "map.html")
+    >>> ledger.append("end", {})
+    >>> verify_ledger(folder)
+    Verified(entries=2, files=1, elsewhere=())
     """
+    path = Path(path)
     if path.is_dir() or (path.exists() and path.suffix != ".jsonl"):
         path = (path if path.is_dir() else path.parent) / "ledger.jsonl"
     if not path.exists():

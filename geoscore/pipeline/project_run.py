@@ -61,6 +61,14 @@ def run(
         Something in the project or its files cannot be; the message says how to mend it.
     PolicyError
         The run is refused for law or policy; nothing is written.
+
+    Examples
+    --------
+    >>> done = run(project, out=folder / "out")
+    >>> done.summary["rows_read"], done.summary["rows_used"]
+    (80, 80)
+    >>> sorted(path.name for path in done.out.iterdir())
+    ['ledger.jsonl', 'map.html', 'private', 'report.html', 'summary.json', 'surface.parquet']
     """
     plan = open_project(project)
     formula_path = plan.resolve(Path(plan.capacity.formula))

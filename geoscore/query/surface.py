@@ -57,6 +57,11 @@ class Surface(Drawn):
         Table of schema ``SURFACE``.
     note
         What the surface says of itself.
+
+    Examples
+    --------
+    >>> surface
+    <Surface 'Test', Two towns: 3 rows at resolution 8, income-2pct-1y, as of 2026-11-01>
     """
 
     table: pa.Table
@@ -94,6 +99,14 @@ class Surface(Drawn):
         ------
         SurfaceError
             The area is not in the surface, the threshold off the ladder, or more than one area is given.
+
+        Examples
+        --------
+        >>> answer = surface.query(zip="94301", capacity=2500)
+        >>> answer.households, answer.estimate
+        (150.0, 75.0)
+        >>> surface.query(capacity=(400, 2500)).estimate
+        45.0
         """
         selection = self.select(zip=zip, cell=cell, county=county, area=area, point=point, radius_km=radius_km)
         return self.answer(selection, capacity=capacity)
@@ -108,7 +121,36 @@ class Surface(Drawn):
         point: tuple[float, float] | None = None,
         radius_km: float | None = None,
     ) -> Selection:
-        """Find the rows of an area; the whole region where none is given."""
+        """Find the rows of an area; the whole region where none is given.
+
+        Parameters
+        ----------
+        zip
+            A ZIP code, or several that are taken together.
+        cell
+            An H3 cell, of the surface's resolution or coarser.
+        county
+            A county's name or FIPS code.
+        area
+            A file of polygons, or a polygon in WGS 84 degrees.
+        point, radius_km
+            Longitude and latitude in degrees, and a distance.
+
+        Returns
+        -------
+        Selection
+            The area's name, and the share of each row of ``table`` that belongs to it, shape (n,).
+
+        Raises
+        ------
+        SurfaceError
+            The area is not in the surface, or more than one area is given.
+
+        Examples
+        --------
+        >>> surface.select(zip="94301").weights.tolist()
+        [1.0, 1.0, 0.0]
+        """
         if sum(value is not None for value in (zip, cell, county, area, point)) > 1:
             raise SurfaceError("more than one area; give one of zip, cell, county, area, or point with a radius")
         if (point is None) != (radius_km is None):
@@ -132,14 +174,32 @@ class Surface(Drawn):
         return select_polygon(self.table, area_of(area), name="the drawn area")
 
     def answer(self, selection: Selection, *, capacity: Capacity = DEFAULT_CAPACITY) -> Answer:
-        """Sum the rows of a selection into an answer."""
+        """Sum the rows of a selection into an answer.
+
+        Parameters
+        ----------
+        selection
+            From `select`.
+        capacity
+            Threshold in US dollars, or a band.
+
+        Raises
+        ------
+        SurfaceError
+            The threshold is off the ladder.
+
+        Examples
+        --------
+        >>> surface.answer(surface.select(zip="94303"), capacity=2500).estimate
+        15.0
+        """
         capacity = read_capacity(capacity)
         rows, total = self._sum(selection.weights)
         empty = selection.hidden and float(total.households[0]) < NOBODY
         known = self.measures
         measures = None if known is None else (selection.weights[rows] @ known[rows])[None, :]
-        answer = self.answers_of(
-            [selection.area], total, capacity, hidden=[selection.hidden], empty=[empty], measures=measures
+        answer = _answers(
+            self, [selection.area], total, capacity, hidden=[selection.hidden], empty=[empty], measures=measures
         )[0]
         return answer if empty else replace(answer, with_hidden=self._with_hidden(selection, capacity))
 
@@ -154,13 +214,19 @@ class Surface(Drawn):
             return None
         rows, total = self._sum(selection.weights + selection.rest)
         total = _less_sure(total, self.figures.take(rows), selection.unsure[rows])
-        found = self.answers_of([selection.area], total, capacity, hidden=[True], empty=[False])[0]
+        found = _answers(self, [selection.area], total, capacity, hidden=[True], empty=[False])[0]
         return WithHidden(
             *(round(float(value or 0.0), 9) for value in (found.households, found.estimate, found.low, found.high))
         )
 
     def at_least(self, capacity: Capacity = DEFAULT_CAPACITY) -> "Threshold":
-        """Fix a threshold or band, to list its answers by ZIP, cell or county."""
+        """Fix a threshold or band, to list its answers by ZIP, cell or county.
+
+        Examples
+        --------
+        >>> [(answer.area, answer.estimate) for answer in surface.at_least(2500).by("zip")]
+        [('ZIP 94301', 75.0), ('ZIP 94303', 15.0)]
+        """
         capacity = read_capacity(capacity)
         if isinstance(capacity, tuple):
             check_band(capacity)
@@ -169,7 +235,18 @@ class Surface(Drawn):
         return Threshold(self, float(capacity))
 
     def rollup(self, resolution: int) -> "Surface":
-        """Return the surface at a coarser H3 resolution: plain sums."""
+        """Return the surface at a coarser H3 resolution: plain sums.
+
+        Raises
+        ------
+        SurfaceError
+            The resolution is finer than the surface's, or none.
+
+        Examples
+        --------
+        >>> surface.rollup(7).query(zip="94301").households
+        150.0
+        """
         from geoscore.surfaces import roll_up
 
         if not 0 <= resolution <= self.note.resolution:
@@ -177,7 +254,14 @@ class Surface(Drawn):
         return Surface(roll_up(self.table, resolution=resolution), replace(self.note, resolution=resolution))
 
     def save(self, path: Path | str) -> None:
-        """Write the surface to one Parquet file."""
+        """Write the surface to one Parquet file.
+
+        Examples
+        --------
+        >>> surface.save(folder / "surface.parquet")
+        >>> open_surface(folder / "surface.parquet").query().households
+        180.0
+        """
         write_surface(self.table, self.note, Path(path))
 
     @cached_property
@@ -196,47 +280,48 @@ class Surface(Drawn):
         rows = f"{self.table.num_rows:,} rows at resolution {note.resolution}"
         return f"<Surface {note.title!r}, {note.region}: {rows}, {note.formula}, as of {note.vintage}>"
 
-    def answers_of(
-        self,
-        areas: Sequence[str],
-        sums: Figures,
-        capacity: Capacity,
-        *,
-        hidden: Any,
-        empty: Any,
-        measures: Floats | None = None,
-    ) -> list[Answer]:
-        """Return the answers that sums make; ``measures`` are those of the propensity model, shape (n, 4)."""
-        estimate, variance = counts_at(sums.at_least, sums.variance, sums.households, capacity)
-        low, high = interval(estimate, variance, sums.most())
-        at, below = capacity if isinstance(capacity, tuple) else (capacity, None)
-        return [
-            Answer(
-                area=area,
-                capacity_usd=float(at),
-                below_usd=None if below is None else float(below),
-                households=None if empty[i] else float(sums.households[i]),
-                estimate=None if empty[i] else float(estimate[i]),
-                low=None if empty[i] else float(low[i]),
-                high=None if empty[i] else float(high[i]),
-                level=self.note.level,
-                suppressed=bool(hidden[i]),
-                formula=self.note.formula,
-                horizon=self.note.horizon,
-                universe=self.note.universe,
-                vintage=self.note.vintage,
-                expected=None
-                if measures is None or empty[i]
-                else expected_of(
-                    measures[i],
-                    self.note,
-                    households=float(sums.households[i]),
-                    estimate=float(estimate[i]),
-                    capacity=capacity,
-                ),
-            )
-            for i, area in enumerate(areas)
-        ]
+
+def _answers(
+    surface: Surface,
+    areas: Sequence[str],
+    sums: Figures,
+    capacity: Capacity,
+    *,
+    hidden: Any,
+    empty: Any,
+    measures: Floats | None = None,
+) -> list[Answer]:
+    """Return the answers that sums make; ``measures`` are those of the propensity model, shape (n, 4)."""
+    estimate, variance = counts_at(sums.at_least, sums.variance, sums.households, capacity)
+    low, high = interval(estimate, variance, sums.most())
+    at, below = capacity if isinstance(capacity, tuple) else (capacity, None)
+    return [
+        Answer(
+            area=area,
+            capacity_usd=float(at),
+            below_usd=None if below is None else float(below),
+            households=None if empty[i] else float(sums.households[i]),
+            estimate=None if empty[i] else float(estimate[i]),
+            low=None if empty[i] else float(low[i]),
+            high=None if empty[i] else float(high[i]),
+            level=surface.note.level,
+            suppressed=bool(hidden[i]),
+            formula=surface.note.formula,
+            horizon=surface.note.horizon,
+            universe=surface.note.universe,
+            vintage=surface.note.vintage,
+            expected=None
+            if measures is None or empty[i]
+            else expected_of(
+                measures[i],
+                surface.note,
+                households=float(sums.households[i]),
+                estimate=float(estimate[i]),
+                capacity=capacity,
+            ),
+        )
+        for i, area in enumerate(areas)
+    ]
 
 
 def _less_sure(total: Figures, rows: Figures, unsure: Floats) -> Figures:
@@ -263,6 +348,16 @@ class Threshold:
             ``zip``, ``cell`` or ``county``.
         resolution
             H3 resolution of the cells; the surface's own by default.
+
+        Raises
+        ------
+        SurfaceError
+            The key is none of the three, or the resolution is finer than the surface's.
+
+        Examples
+        --------
+        >>> len(surface.at_least(2500).by("cell")), len(surface.at_least(2500).by("cell", resolution=4))
+        (3, 1)
         """
         if key not in ("zip", "cell", "county"):
             raise SurfaceError(f"{key!r}: a surface is listed by zip, cell or county")
@@ -277,8 +372,8 @@ class Threshold:
         measures = self.surface.measures
         if measures is not None:
             measures = np.column_stack([np.bincount(codes, column, len(names)) for column in measures.T])
-        answers = self.surface.answers_of(
-            areas, sums, self.capacity, hidden=missing > 0, empty=shown == 0, measures=measures
+        answers = _answers(
+            self.surface, areas, sums, self.capacity, hidden=missing > 0, empty=shown == 0, measures=measures
         )
         rows = list(zip((str(name) for name in names), answers, strict=True))
         return Listing(key, tuple(rows), self.surface, self.capacity, resolution)
@@ -331,6 +426,11 @@ class Listing:
         rank
             ``estimate``, ``share``, ``low`` (the lower end of the interval) or ``households``. The order by share is
             that by index.
+
+        Examples
+        --------
+        >>> [answer.area for answer in surface.at_least(2500).by("zip").top(1)]
+        ['ZIP 94301']
         """
 
         def goodness(item: tuple[str, Answer]) -> tuple[bool, float, str]:
@@ -344,6 +444,12 @@ class Listing:
         """Return plain values: the key, what an answer holds, and its ``index`` (share against the region's = 100).
 
         The key is None for what has no place of its own.
+
+        Examples
+        --------
+        >>> row = surface.at_least(2500).by("zip").to_rows()[0]
+        >>> row["zip"], row["estimate"], row["share"], row["index"]
+        ('94301', 75.0, 0.5, 100.0)
         """
         whole = self.surface.answer(self.surface.select(), capacity=self.capacity).share
         rows = []
@@ -356,7 +462,13 @@ class Listing:
         return listing_html(self.to_rows(), key=self.key, capacity=self.capacity)
 
     def to_pandas(self) -> "pd.DataFrame":
-        """Return a pandas frame, one row for each ZIP, cell or county."""
+        """Return a pandas frame, one row for each ZIP, cell or county.
+
+        Examples
+        --------
+        >>> surface.at_least(2500).by("zip").to_pandas()["estimate"].sum()
+        np.float64(90.0)
+        """
         import pandas as pd
 
         return pd.DataFrame(self.to_rows())
@@ -365,6 +477,12 @@ class Listing:
         """Return a GeoDataFrame in WGS 84; the shape of a ZIP or county is that of its cells.
 
         What has no cell has no place on a map and is left out.
+
+        Examples
+        --------
+        >>> frame = surface.at_least(2500).by("zip").to_geopandas()
+        >>> frame.crs.to_epsg(), list(frame["zip"])
+        (4326, ['94301', '94303'])
         """
         import geopandas as gpd
 
@@ -389,6 +507,12 @@ def open_surface(path: Path | str) -> Surface:
         There is no such file.
     SurfaceError
         It is no surface, damaged, or of a newer format.
+
+    Examples
+    --------
+    >>> surface.save(folder / "surface.parquet")
+    >>> open_surface(folder / "surface.parquet").note.formula
+    'income-2pct-1y'
     """
     table, note = read_surface(Path(path))
     return Surface(table, note)

@@ -77,7 +77,7 @@ def make_households(n: int, *, seed: int = 2026) -> pa.Table:
 
 
 def synthesize(
-    out: Path, *, households: int, seed: int = 2026, progress: Callable[[int, int], None] | None = None
+    out: Path | str, *, households: int, seed: int = 2026, progress: Callable[[int, int], None] | None = None
 ) -> dict[str, int]:
     """Make up households and write the files that a buyer of lists would get, the truth, and an appeal.
 
@@ -103,10 +103,17 @@ def synthesize(
     ------
     InputError
         ``households`` is not positive, or ``out`` is a file.
+
+    Examples
+    --------
+    >>> rows = synthesize(folder / "made-up", households=20)
+    >>> rows["truth.parquet"]
+    20
     """
     from geoscore.reference.synth_appeal import Appeal
     from geoscore.reference.synth_files import Files
 
+    out = Path(out)
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file; name a folder for the made-up files")
     out.mkdir(parents=True, exist_ok=True)

@@ -75,6 +75,14 @@ def build_surface(
     ------
     SurfaceError
         A group's position is not in the kernel, so that its households would be lost.
+
+    Examples
+    --------
+    ``geoscore.run`` does this for a project. What it makes is a table of schema ``SURFACE``:
+
+    >>> from geoscore.schemas import SURFACE
+    >>> surface.table.schema.names == SURFACE.names
+    True
     """
     counts = groups if isinstance(groups, GroupCounts) else pack_groups(groups.to_batches())
     rows = prior.pairs
