@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import typer
 
-from geoscore.cli.commands import app
+from geoscore.cli.main import app
 from geoscore.pipeline import Run, run
 from geoscore.project import Capacity, Census, Project, Propensity, Source, Suppression, Surface
 from geoscore.reference.samples import example_dir

@@ -11,7 +11,7 @@ import pytest
 from conftest import SOUTH, WEST, lay_out
 from typer.testing import CliRunner
 
-from geoscore.cli.commands import app
+from geoscore.cli.main import app
 from geoscore.errors import InputError
 from geoscore.gazetteer_files import build_gazetteer
 from geoscore.geocode_files import ADDED, explain_address, geocode_file

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from geoscore.cli import files as _files  # noqa: F401  registers its commands
-from geoscore.cli.commands import app
+from geoscore.cli.main import app
 from geoscore.errors import InputError
 from geoscore.ingest.inspect import inspect_file, propose_source, source_names
 from geoscore.project import open_project

@@ -16,7 +16,7 @@ import shapely
 import typer
 from typer.testing import CliRunner
 
-from geoscore.cli.commands import app
+from geoscore.cli.main import app
 from geoscore.cli.show_trade import _table
 from geoscore.errors import InputError, PolicyError, SurfaceError
 from geoscore.ladder import at_threshold

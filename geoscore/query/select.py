@@ -15,7 +15,7 @@ import pyarrow as pa
 from geoscore.errors import InputNotFoundError, SurfaceError
 from geoscore.spatial.cells import cell_resolution, cell_text, parent_cells
 from geoscore.spatial.polygons import cell_shares, circle, read_area
-from geoscore.surface_format import suppressed_rows, values_of
+from geoscore.surface_format import filled, suppressed_rows, values_of
 
 if TYPE_CHECKING:
     import shapely
@@ -184,7 +184,7 @@ def _of_cells(table: pa.Table, shares: Floats, *, name: str) -> Selection:
     rest = np.flatnonzero(shown & (_cells(table) == 0))
     count, part = all_of_them[groups[rest]], inside[groups[rest]]
     weights[rest] = np.divide(part, count, out=np.zeros(len(rest)), where=count > 0)
-    households = values_of(table["households"].combine_chunks().fill_null(0.0))[rest]
+    households = filled(table["households"].combine_chunks(), 0.0)[rest]
     each = np.divide(households, count, out=np.zeros(len(rest)), where=count > 0)
     unsure[rest] = UNEVEN * each**2 * part * (1.0 - weights[rest])
     return Selection(name, shares * shown, hidden=True, rest=weights, unsure=unsure)
