@@ -14,7 +14,13 @@ import pytest
 from geoscore.errors import InputError, InputNotFoundError
 from geoscore.ingest import delimited
 from geoscore.ingest.files import read_file
-from geoscore.reference.synth_files import write_xlsx
+from geoscore.reference.synth_workbook import Sheet
+
+
+def write_xlsx(path: Path, columns: tuple[str, ...], rows: list[dict[str, object]]) -> None:
+    with Sheet(columns) as sheet:
+        sheet.add([row[name] for name in columns] for row in rows)
+        sheet.save(path)
 
 
 def rows(path: Path, **options: str) -> tuple[list[str], list[dict], list[int], list]:

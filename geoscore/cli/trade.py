@@ -35,7 +35,7 @@ from geoscore.errors import InputError
 
 if TYPE_CHECKING:
     from geoscore import ladder
-    from geoscore.market.areas import Travel
+    from geoscore.market.travel import Travel
     from geoscore.query import Surface
     from geoscore.trade.areas import Site, TradeArea
 
@@ -275,7 +275,7 @@ def open_travel(
     network: Path | None, mode: ModeName, speed_kmh: float | None, direction: DirectionName
 ) -> "Travel | None":
     """Open a network to travel on, where one is named."""
-    from geoscore.market.areas import Travel
+    from geoscore.market.travel import Travel
     from geoscore.reference.samples import sample_path
     from geoscore.spatial.roads import read_network
 

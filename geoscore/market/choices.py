@@ -11,9 +11,9 @@ import shapely
 
 from geoscore.errors import InputError, InputNotFoundError
 from geoscore.ladder import Capacity, counts_at, interval
-from geoscore.market.areas import Travel
 from geoscore.market.files import parse_site
 from geoscore.market.places import places_of
+from geoscore.market.travel import Travel
 from geoscore.query import Surface
 from geoscore.query.select import ancestors, labels_of
 from geoscore.spatial.cells import cell_centers, distance_m

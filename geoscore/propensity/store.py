@@ -26,7 +26,6 @@ from geoscore.propensity.model import Model, Prevalence
 from geoscore.propensity.pictures import draw_effects, draw_gains
 
 FORMAT: Final = 1
-NAMES: Final = ("model.json", "arrays.npz", "card.json", "card.md", "effects.svg", "gains.svg")
 MOST_BYTES: Final = 500_000_000
 
 
