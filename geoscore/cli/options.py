@@ -75,6 +75,11 @@ def out_option(what: str, metavar: str = "FILE") -> Any:
     return typer.Option("-o", "--out", "--output", metavar=metavar, help=what, rich_help_panel=OUTPUT)
 
 
+def column_option(what: str, metavar: str = "COLUMN") -> Any:
+    """Declare a column of the file that is read, by what stands in it."""
+    return typer.Option(metavar=metavar, help=what, rich_help_panel=COLUMNS)
+
+
 TOP: Final[Any] = typer.Option("--top", min=1, metavar="N", help="Only the so many best.", rich_help_panel=LISTING)
 
 

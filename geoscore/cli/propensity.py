@@ -8,7 +8,6 @@ import typer
 
 from geoscore.cli.commands import app
 from geoscore.cli.options import (
-    COLUMNS,
     LISTING,
     TOP,
     AsOf,
@@ -19,6 +18,7 @@ from geoscore.cli.options import (
     Seed,
     Sheet,
     SurfaceFile,
+    column_option,
     out_option,
     parse_day,
 )
@@ -37,22 +37,10 @@ class KindName(StrEnum):
 def fit(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Households and their outcome, or a project file.")],
     out: Annotated[Path, out_option("Folder to write the model to.", "DIR")],
-    gave: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="Who gave: yes and no, 1 and 0, or amounts.", rich_help_panel=COLUMNS),
-    ] = None,
-    amount: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="How much, in US dollars.", rich_help_panel=COLUMNS)
-    ] = None,
+    gave: Annotated[str | None, column_option("Who gave: yes and no, 1 and 0, or amounts.")] = None,
+    amount: Annotated[str | None, column_option("How much, in US dollars.")] = None,
     id: Id = None,  # noqa: A002
-    date: Annotated[
-        str | None,
-        typer.Option(
-            metavar="COLUMN",
-            help="When each row was asked: later ones test earlier ones.",
-            rich_help_panel=COLUMNS,
-        ),
-    ] = None,
+    date: Annotated[str | None, column_option("When each row was asked: later ones test earlier ones.")] = None,
     as_of: AsOf = None,
     model: Annotated[KindName, typer.Option(help="Which model; the better by log score if not given.")] = KindName.AUTO,
     prevalence: Annotated[
@@ -66,10 +54,7 @@ def fit(
         bool,
         typer.Option("--gifts", help="Rows are gifts: --id gave --amount on --date; the year after --as-of counts."),
     ] = False,
-    leave: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COLUMN...", help="A column to leave out.", rich_help_panel=COLUMNS),
-    ] = None,
+    leave: Annotated[list[str] | None, column_option("A column to leave out.", "COLUMN...")] = None,
     sheet: Sheet = None,
     seed: Seed = 0,
     format: FindingFormat = PlainFormat.TABLE,  # noqa: A002

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from geoscore.cli.options import COLUMNS, LEAST_COST, FindingFormat, PlainFormat, Sheet, out_option
+from geoscore.cli.options import COLUMNS, LEAST_COST, FindingFormat, PlainFormat, Sheet, column_option, out_option
 from geoscore.cli.page import OUTPUT
 from geoscore.cli.trade import SITES, trade_app
 from geoscore.errors import InputError
@@ -14,6 +14,9 @@ from geoscore.errors import InputError
 if TYPE_CHECKING:
     from geoscore.trade.comparison import HeldOut
     from geoscore.trade.huff import HuffFit, Method
+
+
+TOTAL = "What an origin buys in all; shares are multiplied by it."
 
 
 class MethodName(StrEnum):
@@ -35,42 +38,20 @@ class DecayName(StrEnum):
 @trade_app.command(rich_help_panel=SITES)
 def huff(
     flows: Annotated[Path, typer.Option(metavar="FILE", help="One row for each pair of an origin and a site.")],
-    origin: Annotated[str, typer.Option(metavar="COLUMN", help="Where people come from.", rich_help_panel=COLUMNS)],
-    site: Annotated[str, typer.Option(metavar="COLUMN", help="Where they go.", rich_help_panel=COLUMNS)],
-    flow: Annotated[
-        str,
-        typer.Option(metavar="COLUMN", help="Counts, amounts or shares; zeros are welcome.", rich_help_panel=COLUMNS),
-    ],
-    cost: Annotated[str, typer.Option(metavar="COLUMN", help="Time or distance.", rich_help_panel=COLUMNS)],
-    attribute: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COLUMN...", help="What a site offers.", rich_help_panel=COLUMNS),
-    ] = None,
+    origin: Annotated[str, column_option("Where people come from.")],
+    site: Annotated[str, column_option("Where they go.")],
+    flow: Annotated[str, column_option("Counts, amounts or shares; zeros are welcome.")],
+    cost: Annotated[str, column_option("Time or distance.")],
+    attribute: Annotated[list[str] | None, column_option("What a site offers.", "COLUMN...")] = None,
     linear: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="COLUMN...",
-            help="An attribute that enters as exp(b x), not as x ** b.",
-            rich_help_panel=COLUMNS,
-        ),
+        list[str] | None, column_option("An attribute that enters as exp(b x), not as x ** b.", "COLUMN...")
     ] = None,
     total: Annotated[
         str | None,
-        typer.Option(
-            "--total",
-            "--weight",
-            metavar="COLUMN",
-            help="What an origin buys in all; shares are multiplied by it.",
-            rich_help_panel=COLUMNS,
-        ),
+        typer.Option("--total", "--weight", metavar="COLUMN", help=TOTAL, rich_help_panel=COLUMNS),
     ] = None,
     competition: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LON,LAT",
-            help="Columns of the sites' coordinates: adds how near rivals are.",
-            rich_help_panel=COLUMNS,
-        ),
+        str | None, column_option("Columns of the sites' coordinates: adds how near rivals are.", "LON,LAT")
     ] = None,
     sheet: Sheet = None,
     method: Annotated[MethodName, typer.Option(help="How to fit.")] = MethodName.MLE,
