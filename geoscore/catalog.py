@@ -151,7 +151,9 @@ class Catalog:
             raise InputNotFoundError(f"there is no surface {name!r} in {self.folder}{did_you_mean(name, names)}")
         known = [version for version in versions if on is None or version.date <= on]
         if not known:
-            raise InputNotFoundError(f"{name} in {self.folder} begins on {versions[0].date}, after {on}")
+            raise InputNotFoundError(
+                f"there is no {name} of {on} in {self.folder}; the first begins on {versions[0].date}"
+            )
         return open_surface(known[-1].path)
 
 
@@ -159,4 +161,4 @@ def _day(on: date | str | None) -> date | None:
     try:
         return date.fromisoformat(on) if isinstance(on, str) else on
     except ValueError:
-        raise InputError(f"{on!r} is no day; write it as 2026-11-01") from None
+        raise InputError(f"{on!r} is no day; write a date such as 2026-11-01") from None

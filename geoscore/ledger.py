@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from geoscore.errors import InputNotFoundError, LedgerError
+from geoscore.errors import LedgerError, missing_file
 
 START: Final = "0" * 64
 
@@ -106,7 +106,7 @@ def verify_ledger(path: Path | str) -> Verified:
     if path.is_dir() or (path.exists() and path.suffix != ".jsonl"):
         path = (path if path.is_dir() else path.parent) / "ledger.jsonl"
     if not path.exists():
-        raise InputNotFoundError(f"there is no ledger {path}; name the folder of a run")
+        raise missing_file(path, "ledger", mend="name the folder of a run")
     entries = _read_chain(path)
     files, elsewhere = 0, []
     for entry in entries:

@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from geoscore.errors import InputNotFoundError, PolicyError, ProjectError, did_you_mean
+from geoscore.errors import PolicyError, ProjectError, did_you_mean, missing_file
 from geoscore.purposes import UNSTATED, find_objection, read_purposes
 from geoscore.schemas import EVIDENCE, IDENTITY
 
@@ -312,7 +312,7 @@ def open_project(path: str | Path) -> Project:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise InputNotFoundError(f"there is no project file {path}; see docs/project-file.md to write one") from error
+        raise missing_file(path, "project file", mend="`geoscore init FILE...` writes one") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ProjectError(f"{path} cannot be read as a text file: {error}") from error
     except tomllib.TOMLDecodeError as error:

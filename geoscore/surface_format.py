@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from geoscore.errors import InputNotFoundError, SurfaceError
+from geoscore.errors import SurfaceError, missing_file
 from geoscore.schemas import FORMAT_VERSION, LADDER, MEASURES, SURFACE, SurfaceNote
 
 if TYPE_CHECKING:
@@ -310,20 +310,20 @@ def read_surface(path: Path) -> tuple[pa.Table, SurfaceNote]:
     """
     path = path / "surface.parquet" if path.is_dir() else path
     if not path.exists():
-        raise InputNotFoundError(f"there is no surface {path}; `geoscore run` or `geoscore demo` makes one")
+        raise missing_file(path, "surface", mend="`geoscore run` or `geoscore demo` makes one")
     try:
         table = pq.ParquetFile(path).read()
         text = (table.schema.metadata or {}).get(METADATA_KEY)
         data = json.loads(text) if text else None
     except (OSError, ValueError, pa.ArrowException) as error:
         why = " ".join(str(error).split())
-        raise SurfaceError(f"{path} is no whole Parquet file: {why}") from error
+        raise SurfaceError(f"{path} is no whole Parquet file: {why}; copy it again, or run anew") from error
     if not isinstance(data, dict):
-        raise SurfaceError(f"{path} is a Parquet file, but no geoscore surface")
+        raise SurfaceError(f"{path} is a Parquet file, but no geoscore surface; `geoscore run` writes one")
     if data.get("format_version") == 1 and "place_variance" in table.schema.names:
         table = _from_first_format(table)
     if any(name not in table.schema.names for name in SURFACE.names):
-        raise SurfaceError(f"{path} is a Parquet file, but no geoscore surface")
+        raise SurfaceError(f"{path} is a Parquet file, but no geoscore surface; `geoscore run` writes one")
     if data.get("format_version", 0) > FORMAT_VERSION:
         raise SurfaceError(
             f"{path} has format {data['format_version']}, this geoscore reads {FORMAT_VERSION}; update it"
@@ -332,7 +332,7 @@ def read_surface(path: Path) -> tuple[pa.Table, SurfaceNote]:
         return whole_surface(table), SurfaceNote.from_dict(data)
     except (TypeError, ValueError, pa.ArrowException) as error:
         why = " ".join(str(error).split())
-        raise SurfaceError(f"{path} is damaged: {why}") from error
+        raise SurfaceError(f"{path} is damaged: {why}; copy it again, or run anew") from error
 
 
 def _from_first_format(table: pa.Table) -> pa.Table:

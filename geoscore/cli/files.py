@@ -67,7 +67,7 @@ def init(
     from geoscore.ingest.proposal import why_no_source, write_project_text
 
     if out.exists() and not force:
-        raise InputError(f"{out} is there already; add --force to write over it, or name another with -o")
+        raise InputError(f"{out} is there already; add --force to write over it, or name another with --out")
     profiles = _profiles(files, sheet)
     names = source_names([profile.path for profile in profiles])
     proposed = [propose_source(profile, name=name) for profile, name in zip(profiles, names, strict=True)]

@@ -212,7 +212,7 @@ def show_listing(listing: "Listing", *, format: str, out: Path | None) -> None: 
     """Print a list of answers, or write it to a file."""
     if format == "geoparquet":
         if out is None:
-            raise InputError("--format geoparquet needs a file: -o answers.parquet")
+            raise InputError("--format geoparquet needs a file: --out answers.parquet")
         _write_geoparquet(listing, out)
     elif format == "geojson":
         shapes = json.loads(listing.to_geopandas().to_json())

@@ -61,7 +61,7 @@ def show_layer(layer: "Layer", *, format: str, out: Path | None, surface: "Surfa
     rows = finite(list(layer.rows))
     if format == "geoparquet":
         if out is None:
-            raise InputError("--format geoparquet needs a file: -o areas.parquet")
+            raise InputError("--format geoparquet needs a file: --out areas.parquet")
         layer.to_geopandas().to_parquet(out)
     elif format == "geojson":
         shapes = json.loads(layer.to_geopandas().to_json())

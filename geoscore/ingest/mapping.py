@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from geoscore.errors import InputError, did_you_mean
+from geoscore.errors import InputError, missing_column
 from geoscore.ingest.suppression import OPTED_OUT, Suppression, blank_records
 from geoscore.project import Column, Source
 from geoscore.schemas import EVIDENCE, RECORD, REJECTED
@@ -117,9 +117,7 @@ def check_columns(source: Source, names: Sequence[str]) -> None:
         wanted.append(("id", source.id))
     for target, column in wanted:
         if column not in names:
-            hint = did_you_mean(column, names)
-            hint = hint or f"; it has {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}"  # noqa: PLR2004
-            raise InputError(f"column {column!r} missing in {source.path.name} (mapped to {target}){hint}")
+            raise missing_column(column, source.path.name, names, needed=f"mapped to {target}")
 
 
 def map_batch(

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from geoscore.errors import InputError, did_you_mean
+from geoscore.errors import InputError, did_you_mean, missing_column
 from geoscore.ingest.files import read_file
 from geoscore.ingest.identities import KEY_BYTES, check_value, hash_identity, optout_identities, read_key
 from geoscore.ingest.raw import RawFile
@@ -125,7 +125,7 @@ def _find_columns(raw: RawFile, given: Mapping[str, Sequence[str]]) -> dict[str,
             raise InputError(f"{target!r} is no field of an opt-out{did_you_mean(target, HEADERS)}")
         for column in columns:
             if column not in raw.names:
-                raise InputError(f"column {column!r} missing in {raw.path.name}{did_you_mean(column, raw.names)}")
+                raise missing_column(column, raw.path.name, raw.names)
     plain = {name: "".join(letter for letter in name.lower() if letter.isalnum()) for name in raw.names}
     found = {
         target: list(given.get(target) or [name for name in raw.names if plain[name] in words.split()])
@@ -135,13 +135,13 @@ def _find_columns(raw: RawFile, given: Mapping[str, Sequence[str]]) -> dict[str,
         if len(columns) > 1 and target not in SEVERAL:
             raise InputError(
                 f"{raw.path.name}: {columns[0]!r} and {columns[1]!r} could both be the {target}; "
-                f"say which with --column {target}=..."
+                f"say which with --column {target}=COLUMN"
             )
     named = (found["full_name"] or found["last_name"]) and found["street"] and found["zip"]
     if not (found["email"] or found["phone"] or named):
         raise InputError(
             f"{raw.path.name}: no column says who opted out by e-mail, telephone, or name with street and ZIP; "
-            f"it has {', '.join(raw.names[:12])}; say which is which with --column email=..."
+            f"it has {', '.join(raw.names[:12])}; say which is which with --column email=COLUMN"
         )
     return {target: columns for target, columns in found.items() if columns}
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from geoscore.errors import InputNotFoundError, SurfaceError
+from geoscore.errors import SurfaceError, missing_file
 from geoscore.spatial.cells import cell_resolution, cell_text, parent_cells
 from geoscore.spatial.polygons import cell_shares, circle, read_area
 from geoscore.surface_format import filled, suppressed_rows, values_of
@@ -147,7 +147,7 @@ def select_circle(table: pa.Table, point: tuple[float, float], *, radius_km: flo
 def select_file(table: pa.Table, path: Path) -> Selection:
     """Take the cells inside the polygons of a file, each by its share inside."""
     if not path.exists():
-        raise InputNotFoundError(f"there is no file {path}")
+        raise missing_file(path)
     return select_polygon(table, read_area(path), name=path.stem)
 
 

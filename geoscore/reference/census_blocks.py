@@ -10,7 +10,7 @@ from typing import Final
 import pandas as pd
 import pyarrow as pa
 
-from geoscore.errors import InputError, InputNotFoundError
+from geoscore.errors import InputError, missing_file
 
 COUNTS: Final = ("H1_002N", "H3_002N", "H1_002", "HU100", "households", "H1_001N", "P1_001N", "POP100", "population")
 """Columns with the weight of a block, the best first: occupied homes, homes, people."""
@@ -45,7 +45,7 @@ def read_blocks(path: Path) -> pd.DataFrame:
         A column is missing, or an id is not that of a block.
     """
     if not path.exists():
-        raise InputNotFoundError(f"there is no file {path} (blocks of the census section)")
+        raise missing_file(path, "file of blocks")
     try:
         if path.suffix.lower() == ".pl":
             return _kept(_redistricting(path), path)
