@@ -101,7 +101,7 @@ def demo(
 
     They live in the Bay Area; the folder holds a surface, its map, a report and the ledger.
 
-    geoscore demo
+    geoscore demo --out out/demo
     """
     from geoscore.reference.samples import example_dir
 

@@ -167,7 +167,7 @@ NetworkFile = Annotated[
     typer.Option(
         "--network",
         metavar="FILE",
-        help="Streets: .osm.pbf, or lines; `sample` for the made-up network of the samples.",
+        help="Streets: .osm.pbf, or lines; `sample` for the network of the samples.",
         rich_help_panel=TRAVEL,
     ),
 ]

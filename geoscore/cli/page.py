@@ -111,14 +111,14 @@ def _write_text(text: str, formatter: Any) -> None:
         return
     with formatter.section("Example" if len(shown) == 1 else "Examples"):
         for call in shown:
-            formatter.write("  " + " \\\n      ".join(_lines(call, formatter.width - 8)) + "\n")
+            formatter.write("  " + " \\\n      ".join(_lines(call, formatter.width - 4)) + "\n")
 
 
 def _lines(call: str, width: int) -> list[str]:
     """Return a call in lines that are broken before an option, so that they can be pasted."""
     lines: list[str] = []
     for part in re.split(r" (?=--)", call):
-        if lines and len(lines[-1]) + len(part) < width:
+        if lines and len(lines[-1]) + len(part) < width - (4 if len(lines) > 1 else 0):
             lines[-1] += f" {part}"
         else:
             lines.append(part)

@@ -113,7 +113,9 @@ def census(
     table: Annotated[
         list[str] | None, typer.Option(metavar="TABLE...", help="Census table; B19001 (income) if none is given.")
     ] = None,
-    level: Annotated[str, typer.Option(metavar="LEVEL", help="block group, tract or county.")] = "block group",
+    level: Annotated[
+        str, typer.Option(metavar="LEVEL", help="Level of the areas: block group, tract or county.")
+    ] = "block group",
     url: Annotated[str | None, typer.Option(metavar="URL", help="Another address of the API.")] = None,
 ) -> None:
     """Download census tables with margins of error.

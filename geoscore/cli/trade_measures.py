@@ -107,7 +107,7 @@ def decay(
     site: SiteList = None,
     sites: SitesFile = None,
     band: Annotated[
-        list[float] | None, typer.Option(metavar="KM...", help="Outer edge of a band in kilometers.")
+        list[float] | None, typer.Option(metavar="KM...", help="Outer edge of a band in kilometers; 1 to 50 if none.")
     ] = None,
     column: Columns = None,
     format: AnswerFormat = Format.TABLE,  # noqa: A002
