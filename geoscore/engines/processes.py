@@ -21,6 +21,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from geoscore.engines.memory import keep_memory
 from geoscore.errors import EngineError, GeoscoreError
 
 NumberedFunction: TypeAlias = Callable[[pa.RecordBatch, npt.NDArray[np.int64]], pa.RecordBatch]
@@ -31,12 +32,6 @@ PART_ROWS: Final = 1_000_000
 BATCH_ROWS: Final = 262_144
 FEW_ROWS: Final = 600_000
 """A file of fewer rows is not worth starting processes for."""
-MEMORY: Final = {
-    "ARROW_DEFAULT_MEMORY_POOL": "system",
-    "MALLOC_TRIM_THRESHOLD_": "268435456",
-    "MALLOC_MMAP_THRESHOLD_": "268435456",
-}
-"""Settings of glibc under which a process keeps the memory of one batch for the next: less time in the kernel."""
 COMMAND: Final = "from geoscore.engines.processes import work; work()"
 _started: Final[list["subprocess.Popen[bytes]"]] = []
 """Processes that wait for their first job."""
@@ -214,7 +209,7 @@ def _drive(job: FileJob, waiting: "queue.SimpleQueue[FilePart]", tell: Callable[
 
 def _start(imports: str = "") -> "subprocess.Popen[bytes]":
     command, pipe = [sys.executable, "-c", COMMAND, *([imports] if imports else [])], subprocess.PIPE
-    return subprocess.Popen(command, stdin=pipe, stdout=pipe, env={**MEMORY, **os.environ})  # noqa: S603  our own interpreter
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe)  # noqa: S603  our own interpreter
 
 
 def _take() -> "subprocess.Popen[bytes]":
@@ -229,6 +224,7 @@ def work() -> None:
     back = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever prints must not disturb the pipe
     pa.set_cpu_count(1)
+    keep_memory()
     for module in sys.argv[1:]:
         import_module(module)
 
