@@ -7,12 +7,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 MOST_LINES = 400
+MOST_TEST_LINES = 600
+"""Of a file of tests: each stands alone, and they share what they set up."""
 MOST_FUNCTION_LINES = 80
 """Without the docstring, which is for readers and may take what it needs."""
 
 LONGER = {
     "geoscore/linkage/model.py": "learning, scoring and keeping of one model; splink's settings stand in one place",
-    "tests/test_trade_area.py": "one run of the demo serves every test in it",
 }
 """Files that are longer, and why."""
 
@@ -30,7 +31,8 @@ FILES = {path.relative_to(ROOT).as_posix(): path for path in sources()}
 
 def test_a_file_is_read_in_one_sitting() -> None:
     lines = {name: path.read_text(encoding="utf-8").count("\n") for name, path in FILES.items() if name not in LONGER}
-    assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}, "split it, or say why in LONGER"
+    most = {name: MOST_TEST_LINES if name.startswith("tests/") else MOST_LINES for name in lines}
+    assert {name: n for name, n in lines.items() if n > most[name]} == {}, "split it, or say why in LONGER"
 
 
 def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:

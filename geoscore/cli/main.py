@@ -26,6 +26,8 @@ ROOMS: Final = {
 
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 """What a wrong option or argument raises; typer does not export it by name."""
+STOPPED: Final = 130
+"""How a command ends that was interrupted: 128 and the number of the signal."""
 
 
 def load(word: str = "") -> Any:
@@ -54,7 +56,7 @@ def _run() -> int:
     except _UsageError as error:
         return _complain(*_usage(error))
     except (typer.Abort, KeyboardInterrupt):
-        return _complain("stopped; nothing was left half-written", 130)
+        code = STOPPED
     except GeoscoreError as error:
         return _complain(str(error), error.exit_code)
     except OSError as error:
@@ -64,6 +66,8 @@ def _run() -> int:
             raise
         what = f"{type(error).__name__}: {error}"[:300]
         return _complain(f"a fault of geoscore's own: {what}; GEOSCORE_TRACEBACK=1 shows where, please report it", 1)
+    if code == STOPPED:  # typer makes this of an interrupt, and says nothing
+        return _complain("stopped; nothing was left half-written", STOPPED)
     return code if isinstance(code, int) else 0
 
 
