@@ -70,7 +70,20 @@ class Ledger:
 
 @dataclass(frozen=True)
 class Verified:
-    """What a check of a ledger found to be in order."""
+    """What a check of a ledger found to be in order.
+
+    Attributes
+    ----------
+    entries
+        Lines of the ledger.
+    files
+        Files whose hashes are what the ledger says.
+
+    Examples
+    --------
+    >>> verify_ledger(Path("out")).entries > 5
+    True
+    """
 
     entries: int
     files: int
@@ -92,6 +105,11 @@ def verify_ledger(path: Path) -> Verified:
         There is no ledger.
     LedgerError
         The chain is broken, or a file is not what it was; the message names the first one.
+
+    Examples
+    --------
+    >>> verify_ledger(Path("out")).files > 0
+    True
     """
     if path.is_dir() or (path.exists() and path.suffix != ".jsonl"):
         path = (path if path.is_dir() else path.parent) / "ledger.jsonl"

@@ -17,7 +17,7 @@ from geoscore.errors import InputError
 if TYPE_CHECKING:
     from geoscore.audit import GroupAudit
     from geoscore.query import Answer, Surface
-    from geoscore.query.surface import Listing
+    from geoscore.query.listing import Listing
 
 Progress = Callable[[str, int, int | None], None]
 

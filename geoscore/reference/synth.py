@@ -103,6 +103,13 @@ def synthesize(
     ------
     InputError
         ``households`` is not positive, or ``out`` is a file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     synthesize(Path(folder), households=20)["truth.parquet"]
+    20
     """
     from geoscore.reference.synth_appeal import Appeal
     from geoscore.reference.synth_files import Files
