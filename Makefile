@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check cover bench samples synth lock clean
+.PHONY: help setup demo test check cover docs pictures bench samples synth lock clean
 
 help:            ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 22
@@ -38,6 +38,14 @@ check: setup     ## lint, types and the floors of the house
 cover: setup     ## tests with branch coverage
 	$(BIN)/python -m pytest --cov=geoscore --cov-branch --cov-report=term-missing:skip-covered
 
+docs: setup      ## the documentation as a site, every link checked: out/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	$(BIN)/python scripts/check_site.py out/site
+
+pictures: setup  ## rebuild the pictures of the documentation (needs chromium)
+	$(BIN)/python scripts/draw_floors.py
+	$(BIN)/python scripts/take_pictures.py
+
 PEERS := .venv-peers
 $(PEERS)/.ready: benchmarks/peers/requirements.txt
 	$(PYTHON) -m venv --clear $(PEERS)
@@ -58,7 +66,7 @@ synth: setup     ## rebuild the made-up people of examples/bay_area, byte for by
 	$(BIN)/geoscore synth --households 24000 --out examples/bay_area
 
 lock:            ## resolve requirements.lock anew (needs a network and uv)
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	uv pip compile pyproject.toml --extra dev --extra docs --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --output-file requirements.lock
 
 clean:           ## remove what the other targets made

@@ -22,7 +22,13 @@ FILE: Final = re.compile(r"(?P<name>[a-z0-9][a-z0-9-]{0,63})@(?P<date>\d{4}-\d{2
 
 @dataclass(frozen=True, order=True)
 class Version:
-    """One version of a surface in a catalog."""
+    """One version of a surface in a catalog.
+
+    Examples
+    --------
+    >>> Version("bay", date(2026, 11, 1), 1, Path("bay@2026-11-01.1.parquet")).name
+    'bay'
+    """
 
     name: str
     date: date
@@ -40,11 +46,11 @@ class Catalog:
 
     Examples
     --------
-    >>> import tempfile
-    >>> from geoscore.schemas import SURFACE
-    >>> catalog = Catalog(Path(tempfile.mkdtemp()) / "surfaces")
-    >>> [version.name for version in catalog]
-    []
+    >>> catalog = Catalog("surfaces")
+    >>> catalog.add(open_surface("out/surface.parquet"), name="two-towns").number
+    1
+    >>> [version.name for version in catalog], catalog.open("two-towns").note.region
+    (['two-towns'], 'Two towns')
     """
 
     def __init__(self, folder: Path | str) -> None:
@@ -142,7 +148,7 @@ class Catalog:
         >>> catalog = Catalog(folder)
         >>> _ = catalog.add(surface, name="bay-area")
         >>> catalog.open("bay-area").query().households
-        180.0
+        336.0
         """
         on = _day(on)
         versions = [version for version in self if version.name == name]

@@ -3,7 +3,6 @@
 import os
 import warnings
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 import geopandas as gpd
@@ -56,73 +55,6 @@ def lay_out(region: Path, *, resolution: int = 8) -> pa.Table:
     )
 
 
-def write_region(folder: Path) -> None:
-    """Write census files of the region, in the form of the samples."""
-    squares = [box(WEST + i * STEP, SOUTH, WEST + (i + 1) * STEP, SOUTH + STEP) for i in range(4)]
-    counties = ["06085", "06085", "06081", "06081"]
-    areas = {"area_id": list("abcd"), "county": counties, "households": list(AREA_HOUSEHOLDS)}
-    gpd.GeoDataFrame(areas, geometry=squares, crs=4326).to_parquet(folder / "areas.parquet")
-    zips = {
-        "zip": ["94301", "94303", "94302"],
-        "city": ["Palo Alto"] * 3,
-        "county": ["06085", "06081", "06085"],
-        "kind": ["standard", "standard", "po_box"],
-    }
-    halves = [
-        box(WEST, SOUTH, WEST + 2 * STEP, SOUTH + STEP),
-        box(WEST + 2 * STEP, SOUTH, WEST + 4 * STEP, SOUTH + STEP),
-    ]
-    gpd.GeoDataFrame(zips, geometry=[*halves, None], crs=4326).to_parquet(folder / "zips.parquet")
-    names = {"county": ["06085", "06081"], "name": ["Santa Clara", "San Mateo"]}
-    gpd.GeoDataFrame(names, geometry=halves, crs=4326).to_parquet(folder / "counties.parquet")
-    rows = [
-        {"area_id": area, "low_usd": low, "high_usd": high, "households": count * share}
-        for area, count, shares in zip("abcd", AREA_HOUSEHOLDS, SHARES, strict=True)
-        for low, high, share in zip(EDGES, [*EDGES[1:], None], shares, strict=True)
-    ]
-    pq.write_table(pa.Table.from_pylist(rows, schema=BRACKETS), folder / "incomes.parquet")
-    income = np.geomspace(2_000, 2_000_000, 80)
-    below = 1.0 / (1.0 + (90_000 / income) ** 1.6)
-    pq.write_table(pa.table({"income_usd": income, "share_below": below}), folder / "curve.parquet")
-
-
-def write_project(
-    folder: Path,
-    region: Path,
-    data: Path | str,
-    *,
-    columns: str = 'zip = "zip"',
-    settings: str = "",
-    source: str = "",
-    name: str = "donors",
-) -> Path:
-    """Write a project on one file and the census files of ``region``; return the project's path."""
-    if isinstance(data, str):
-        (folder / f"{name}.csv").write_text(data, encoding="utf-8")
-        data = folder / f"{name}.csv"
-    census = "\n".join(
-        f'{key} = "{(region / key).as_posix()}.parquet"' for key in ("areas", "incomes", "zips", "counties", "curve")
-    )
-    text = f"""
-name = "Test"
-purpose = "research"
-as_of = 2026-11-01
-region = "Two towns"
-{settings}
-[census]
-{census}
-[[sources]]
-name = "{name}"
-path = "{data.as_posix()}"
-{source}
-[sources.columns]
-{columns}
-"""
-    path = folder / "geoscore.toml"
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
 @pytest.fixture(params=["duckdb", pytest.param("spark", marks=pytest.mark.spark)])
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """One test body, every engine."""
@@ -153,11 +85,66 @@ def spark() -> Iterator[Engine]:
 def region(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Census files of the region, in the form of the samples."""
     folder = tmp_path_factory.mktemp("region")
-    write_region(folder)
+    squares = [box(WEST + i * STEP, SOUTH, WEST + (i + 1) * STEP, SOUTH + STEP) for i in range(4)]
+    counties = ["06085", "06085", "06081", "06081"]
+    areas = {"area_id": list("abcd"), "county": counties, "households": list(AREA_HOUSEHOLDS)}
+    gpd.GeoDataFrame(areas, geometry=squares, crs=4326).to_parquet(folder / "areas.parquet")
+    zips = {
+        "zip": ["94301", "94303", "94302"],
+        "city": ["Palo Alto"] * 3,
+        "county": ["06085", "06081", "06085"],
+        "kind": ["standard", "standard", "po_box"],
+    }
+    halves = [
+        box(WEST, SOUTH, WEST + 2 * STEP, SOUTH + STEP),
+        box(WEST + 2 * STEP, SOUTH, WEST + 4 * STEP, SOUTH + STEP),
+    ]
+    gpd.GeoDataFrame(zips, geometry=[*halves, None], crs=4326).to_parquet(folder / "zips.parquet")
+    names = {"county": ["06085", "06081"], "name": ["Santa Clara", "San Mateo"]}
+    gpd.GeoDataFrame(names, geometry=halves, crs=4326).to_parquet(folder / "counties.parquet")
+    rows = [
+        {"area_id": area, "low_usd": low, "high_usd": high, "households": count * share}
+        for area, count, shares in zip("abcd", AREA_HOUSEHOLDS, SHARES, strict=True)
+        for low, high, share in zip(EDGES, [*EDGES[1:], None], shares, strict=True)
+    ]
+    pq.write_table(pa.Table.from_pylist(rows, schema=BRACKETS), folder / "incomes.parquet")
+    income = np.geomspace(2_000, 2_000_000, 80)
+    below = 1.0 / (1.0 + (90_000 / income) ** 1.6)
+    pq.write_table(pa.table({"income_usd": income, "share_below": below}), folder / "curve.parquet")
     return folder
 
 
 @pytest.fixture
 def make_project(tmp_path: Path, region: Path) -> Callable[..., Path]:
     """Return a function that writes a project on one file, and returns the project's path."""
-    return partial(write_project, tmp_path, region)
+
+    def make(
+        data: Path | str, *, columns: str = 'zip = "zip"', settings: str = "", source: str = "", name: str = "donors"
+    ) -> Path:
+        if isinstance(data, str):
+            (tmp_path / f"{name}.csv").write_text(data, encoding="utf-8")
+            data = tmp_path / f"{name}.csv"
+        census = "\n".join(
+            f'{key} = "{(region / key).as_posix()}.parquet"'
+            for key in ("areas", "incomes", "zips", "counties", "curve")
+        )
+        text = f"""
+name = "Test"
+purpose = "research"
+as_of = 2026-11-01
+region = "Two towns"
+{settings}
+[census]
+{census}
+[[sources]]
+name = "{name}"
+path = "{data.as_posix()}"
+{source}
+[sources.columns]
+{columns}
+"""
+        path = tmp_path / "geoscore.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return make

@@ -25,7 +25,23 @@ from geoscore.staging import move_into_place, staged
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: its summary, its surface and where its files are."""
+    """A finished run.
+
+    Attributes
+    ----------
+    out
+        The folder of its files.
+    summary
+        What was read, used, rejected and found: what ``summary.json`` holds.
+    surface
+        The published surface.
+
+    Examples
+    --------
+    >>> done = run("geoscore.toml")
+    >>> done.summary["rows_read"] == done.summary["rows_used"] + done.summary["rows_rejected"]
+    True
+    """
 
     out: Path
     summary: dict[str, Any]
@@ -64,11 +80,9 @@ def run(
 
     Examples
     --------
-    >>> done = run(project, out=folder / "out")
-    >>> done.summary["rows_read"], done.summary["rows_used"]
-    (80, 80)
-    >>> sorted(path.name for path in done.out.iterdir())
-    ['ledger.jsonl', 'map.html', 'private', 'report.html', 'summary.json', 'surface.parquet']
+    >>> done = run("geoscore.toml")
+    >>> done.out.name, round(done.surface.query(capacity=2500).estimate)
+    ('out', 204)
     """
     plan = open_project(project)
     formula_path = plan.resolve(Path(plan.capacity.formula))

@@ -61,8 +61,8 @@ class Answer:
         Examples
         --------
         >>> told = surface.query(zip="94301", capacity=2500).to_dict()
-        >>> told["area"], told["capacity_usd"], told["estimate"], told["share"]
-        ('ZIP 94301', 2500.0, 75.0, 0.5)
+        >>> told["area"], told["capacity_usd"], told["estimate"], round(told["share"], 2)
+        ('ZIP 94301', 2500.0, 112.6, 0.67)
         """
         values = asdict(self)
         for name in ("households", "estimate", "low", "high"):

@@ -145,8 +145,8 @@ class Drawn:
 
         Examples
         --------
-        >>> surface.to_geopandas(capacity=2500)["estimate"].sum()
-        np.float64(90.0)
+        >>> round(surface.to_geopandas(capacity=2500)["estimate"].sum(), 1)
+        np.float64(204.2)
         """
         return self._surface().at_least(capacity).by("cell", resolution=resolution).to_geopandas()
 

@@ -27,7 +27,14 @@ Rank = Literal["estimate", "share", "index", "low", "households"]
 
 @dataclass(frozen=True)
 class Threshold:
-    """A surface at one threshold, ready to be listed."""
+    """A surface at one threshold, ready to be listed.
+
+    Examples
+    --------
+    >>> from geoscore.query import open_surface
+    >>> len(open_surface("out/surface.parquet").at_least(2500).by("zip"))
+    2
+    """
 
     surface: "Surface"
     capacity: Capacity
@@ -50,7 +57,7 @@ class Threshold:
         Examples
         --------
         >>> len(surface.at_least(2500).by("cell")), len(surface.at_least(2500).by("cell", resolution=4))
-        (3, 1)
+        (4, 2)
         """
         if key not in ("zip", "cell", "county"):
             raise SurfaceError(f"{key!r}: a surface is listed by zip, cell or county")
@@ -99,7 +106,17 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Listing:
-    """Answers for all ZIPs, cells or counties of a surface at one threshold."""
+    """Answers for all ZIPs, cells or counties of a surface at one threshold.
+
+    Examples
+    --------
+    >>> from geoscore.query import open_surface
+    >>> zips = open_surface("out/surface.parquet").at_least(2500).by("zip")
+    >>> zips.top(1, rank="share").to_rows()[0]["zip"]
+    '94301'
+    >>> zips.to_geopandas().crs.to_epsg()
+    4326
+    """
 
     key: By
     answers: tuple[tuple[str, Answer], ...]
@@ -147,8 +164,8 @@ class Listing:
         Examples
         --------
         >>> row = surface.at_least(2500).by("zip").to_rows()[0]
-        >>> row["zip"], row["estimate"], row["share"], row["index"]
-        ('94301', 75.0, 0.5, 100.0)
+        >>> row["zip"], row["estimate"], round(row["share"], 2), round(row["index"])
+        ('94110', 91.6, 0.55, 90)
         """
         whole = self.surface.answer(self.surface.select(), capacity=self.capacity).share
         rows = []
@@ -165,8 +182,8 @@ class Listing:
 
         Examples
         --------
-        >>> surface.at_least(2500).by("zip").to_pandas()["estimate"].sum()
-        np.float64(90.0)
+        >>> surface.at_least(2500).by("zip").to_pandas()["estimate"].round(1).tolist()
+        [91.6, 112.6]
         """
         import pandas as pd
 
@@ -181,7 +198,7 @@ class Listing:
         --------
         >>> frame = surface.at_least(2500).by("zip").to_geopandas()
         >>> frame.crs.to_epsg(), list(frame["zip"])
-        (4326, ['94301', '94303'])
+        (4326, ['94110', '94301'])
         """
         import geopandas as gpd
 

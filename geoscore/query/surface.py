@@ -53,8 +53,13 @@ class Surface(Drawn):
 
     Examples
     --------
-    >>> surface
-    <Surface 'Test', Two towns: 3 rows at resolution 8, income-2pct-1y, as of 2026-11-01>
+    >>> surface = open_surface("out/surface.parquet")
+    >>> answer = surface.query(zip="94301", capacity=2500)
+    >>> round(answer.households), round(answer.estimate), round(answer.low), round(answer.high)
+    (168, 113, 104, 121)
+    >>> surface.at_least(2500).by("zip").top(1).to_pandas()[["zip", "households", "estimate"]].round(1)
+         zip  households  estimate
+    0  94301       168.0     112.6
     """
 
     table: pa.Table
@@ -97,9 +102,9 @@ class Surface(Drawn):
         --------
         >>> answer = surface.query(zip="94301", capacity=2500)
         >>> answer.households, answer.estimate
-        (150.0, 75.0)
-        >>> surface.query(capacity=(400, 2500)).estimate
-        45.0
+        (168.0, 112.6)
+        >>> round(surface.query(point=(-122.16, 37.44), radius_km=10, capacity=(400, 2500)).estimate)
+        53
         """
         selection = self.select(zip=zip, cell=cell, county=county, area=area, point=point, radius_km=radius_km)
         return self.answer(selection, capacity=capacity)
@@ -142,7 +147,7 @@ class Surface(Drawn):
         Examples
         --------
         >>> surface.select(zip="94301").weights.tolist()
-        [1.0, 1.0, 0.0]
+        [0.0, 1.0, 1.0, 1.0]
         """
         if sum(value is not None for value in (zip, cell, county, area, point)) > 1:
             raise SurfaceError("more than one area; give one of zip, cell, county, area, or point with a radius")
@@ -183,8 +188,8 @@ class Surface(Drawn):
 
         Examples
         --------
-        >>> surface.answer(surface.select(zip="94303"), capacity=2500).estimate
-        15.0
+        >>> surface.answer(surface.select(zip="94110"), capacity=2500).estimate
+        91.6
         """
         capacity = read_capacity(capacity)
         rows, total = self._sum(selection.weights)
@@ -224,7 +229,7 @@ class Surface(Drawn):
         Examples
         --------
         >>> [(answer.area, answer.estimate) for answer in surface.at_least(2500).by("zip")]
-        [('ZIP 94301', 75.0), ('ZIP 94303', 15.0)]
+        [('ZIP 94110', 91.6), ('ZIP 94301', 112.6)]
         """
         capacity = read_capacity(capacity)
         if isinstance(capacity, tuple):
@@ -243,8 +248,8 @@ class Surface(Drawn):
 
         Examples
         --------
-        >>> surface.rollup(7).query(zip="94301").households
-        150.0
+        >>> surface.rollup(5).query(zip="94301").households
+        168.0
         """
         from geoscore.surfaces import roll_up
 
@@ -259,7 +264,7 @@ class Surface(Drawn):
         --------
         >>> surface.save(folder / "surface.parquet")
         >>> open_surface(folder / "surface.parquet").query().households
-        180.0
+        336.0
         """
         write_surface(self.table, self.note, Path(path))
 
@@ -291,6 +296,11 @@ def _less_sure(total: Figures, rows: Figures, unsure: Floats) -> Figures:
 def open_surface(path: Path | str) -> Surface:
     """Open a surface.
 
+    Parameters
+    ----------
+    path
+        ``surface.parquet`` of a run, or the run's folder.
+
     Raises
     ------
     InputNotFoundError
@@ -300,9 +310,8 @@ def open_surface(path: Path | str) -> Surface:
 
     Examples
     --------
-    >>> surface.save(folder / "surface.parquet")
-    >>> open_surface(folder / "surface.parquet").note.formula
-    'income-2pct-1y'
+    >>> open_surface("out/surface.parquet")
+    <Surface 'Two towns', Two towns: 4 rows at resolution 7, income-2pct-1y, as of 2026-11-01>
     """
     table, note = read_surface(Path(path))
     return Surface(table, note)

@@ -112,8 +112,9 @@ def synthesize(
 
     Examples
     --------
-    >>> rows = synthesize(folder / "made-up", households=20)
-    >>> rows["truth.parquet"]
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     synthesize(Path(folder), households=20)["truth.parquet"]
     20
     """
     from geoscore.reference.synth_appeal import Appeal
