@@ -167,4 +167,4 @@ def _day(on: date | str | None) -> date | None:
     try:
         return date.fromisoformat(on) if isinstance(on, str) else on
     except ValueError:
-        raise InputError(f"{on!r} is no day; write a date such as 2026-11-01") from None
+        raise InputError(f"{on!r} is no day; write it as 2026-11-01") from None

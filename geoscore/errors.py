@@ -64,7 +64,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {plain[near[0]]!r}?" if near else ""
 
 
-def missing_file(path: Path | str, what: str = "file", *, mend: str = "") -> InputNotFoundError:
+def missing_file(path: Path | str, what: str = "file", *, needed: str = "", mend: str = "") -> InputNotFoundError:
     """Return the error that a file, or folder, is not there: which, and a name beside it that was perhaps meant.
 
     Examples
@@ -79,7 +79,10 @@ def missing_file(path: Path | str, what: str = "file", *, mend: str = "") -> Inp
         beside = sorted(other.name for other in path.parent.iterdir())
     except OSError:
         beside = []
-    return InputNotFoundError(f"there is no {what} {path}{f'; {mend}' if mend else did_you_mean(path.name, beside)}")
+    why = f" ({needed})" if needed else ""
+    return InputNotFoundError(
+        f"there is no {what} {path}{why}{f'; {mend}' if mend else did_you_mean(path.name, beside)}"
+    )
 
 
 def missing_column(name: str, place: Path | str, known: Sequence[str], *, needed: str = "") -> InputError:

@@ -201,7 +201,7 @@ def test_unseen_levels_and_missing_values_are_scored(model: Model) -> None:
     scores = model.predict(table)
     assert scores.p_gives is not None
     assert np.isfinite(scores.p_gives).all()
-    with pytest.raises(InputError, match="column 'kind', which the model looks at, is missing"):
+    with pytest.raises(InputError, match="column 'kind' missing in these rows"):
         model.predict(table.drop_columns(["kind"]))
 
 

@@ -126,7 +126,7 @@ def read_layers(path: Path) -> tuple[MapLayer, ...]:
     import shapely
 
     if not path.exists():
-        raise missing_file(path)
+        raise missing_file(path, needed="a layer for the map")
     try:
         frame = gpd.read_parquet(path) if path.suffix == ".parquet" else gpd.read_file(path)
     except (OSError, ValueError, RuntimeError, shapely.errors.ShapelyError) as error:

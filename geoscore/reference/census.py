@@ -309,7 +309,7 @@ def _read_geometry(path: Path, kind: str) -> Any:
 
 def _read_brackets(path: Path) -> pa.Table:
     if not path.exists():
-        raise missing_file(path, "file of incomes")
+        raise missing_file(path, needed="incomes of the census section")
     try:
         table = pq.read_table(path, columns=BRACKETS.names).cast(BRACKETS)
     except (OSError, ValueError, pa.ArrowException) as error:

@@ -40,7 +40,7 @@ def read_polygons(path: Path, *, kind: str) -> Any:
     import geopandas as gpd
 
     if not path.exists():
-        raise missing_file(path, f"file of {kind}")
+        raise missing_file(path, needed=f"{kind} of the census section")
     try:
         frame = gpd.read_parquet(path) if path.suffix == ".parquet" else gpd.read_file(path)
     except (OSError, ValueError, pa.ArrowException, RuntimeError) as error:
@@ -104,7 +104,7 @@ def read_centers(path: Path) -> pd.DataFrame:
         A column is missing, or an area stands twice.
     """
     if not path.exists():
-        raise missing_file(path, "file of centers")
+        raise missing_file(path, needed="centers of the census section")
     try:
         frame = (
             pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype=str, encoding="utf-8-sig")

@@ -45,7 +45,7 @@ def read_blocks(path: Path) -> pd.DataFrame:
         A column is missing, or an id is not that of a block.
     """
     if not path.exists():
-        raise missing_file(path, "file of blocks")
+        raise missing_file(path, needed="blocks of the census section")
     try:
         if path.suffix.lower() == ".pl":
             return _kept(_redistricting(path), path)

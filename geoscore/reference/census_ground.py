@@ -33,7 +33,7 @@ def read_ground(path: Path) -> pa.Table:
     1
     """
     if not path.exists():
-        raise missing_file(path, "file of the ground")
+        raise missing_file(path, needed="ground of the census section")
     try:
         names = pq.read_schema(path).names
         missing = [name for name in GROUND.names if name not in names]
