@@ -62,12 +62,13 @@ missing() {
 }
 printf 'household_id,zip\n1,94301\n' >donors.csv
 run init donors.csv -o project.toml >/dev/null
-{ echo 'epsilon = 1.0'; cat project.toml; } >private.toml
+sed '0,/^\[surface\]/s//[surface]\nepsilon = 1.0/' project.toml >private.toml
+grep -q epsilon private.toml || printf '\n[surface]\nepsilon = 1.0\n' >>private.toml
 missing pdf run report "$surface" -o report.pdf
 missing pictures run map "$surface" -o map.png
 missing privacy run run private.toml --out private --quiet
 missing spark run run project.toml --engine spark --out spark --quiet
-missing services run census --state 06 -o incomes.json
+missing services run census --state 06 --county 001 -o incomes.json
 cat >notebook.py <<'P'
 import sys
 import geoscore

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import typer
 
@@ -19,6 +19,8 @@ from geoscore.errors import GeoscoreError, InputError
 
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 """What a wrong option or argument raises; typer does not export it by name."""
+STOPPED: Final = 130
+"""How a command ends that was interrupted: 128 and the number of the signal."""
 
 
 def main() -> NoReturn:
@@ -32,7 +34,7 @@ def _run() -> int:
     except _UsageError as error:
         return _complain(*_usage(error))
     except (typer.Abort, KeyboardInterrupt):
-        return _complain("stopped; nothing was left half-written", 130)
+        code = STOPPED
     except GeoscoreError as error:
         return _complain(str(error), error.exit_code)
     except OSError as error:
@@ -42,6 +44,8 @@ def _run() -> int:
             raise
         what = f"{type(error).__name__}: {error}"[:300]
         return _complain(f"a fault of geoscore's own: {what}; GEOSCORE_TRACEBACK=1 shows where, please report it", 1)
+    if code == STOPPED:  # typer makes this of an interrupt, and says nothing
+        return _complain("stopped; nothing was left half-written", STOPPED)
     return code if isinstance(code, int) else 0
 
 
