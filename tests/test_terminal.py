@@ -169,7 +169,7 @@ def test_opt_outs_are_hashed_with_a_secret_that_is_made_once(say: Say, tmp_path:
     assert "out.csv, row 2: " in told
     assert "ann@" not in listed.read_text()
     assert "is its secret" not in say(*words, "--column", "email=Mail")[1]
-    for wrong, why in ((("--column", "email"), "write it as field=column"), (("--synced", "soon"), "write a date")):
+    for wrong, why in ((("--column", "email"), "write FIELD=COLUMN"), (("--synced", "soon"), "write a date")):
         code, _, complained = say("suppress", path, "-o", listed, "--key", key, *wrong)
         assert code == 2
         assert why in complained
@@ -283,7 +283,7 @@ def test_a_fitted_model_by_every_method(say: Say, tmp_path: Path, method: str, m
 @pytest.mark.parametrize(
     ("more", "why"),
     [
-        (("--format", "csv"), "written as --format table or json"),
+        (("--format", "csv"), "is not one of 'table', 'json'"),
         (("--level", "1"), "a level of 1; give one between 0 and 1"),
         (("--add", "1"), "--add goes with --method mci"),
         (("--as-given",), "--as-given goes with --method least-squares"),

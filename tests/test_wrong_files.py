@@ -132,7 +132,7 @@ def test_sites_of_a_file(tmp_path: Path) -> None:
         read_sites(["a=-122,37"], path)
     with pytest.raises(InputError, match=r"row 2 of .* has no name, longitude or latitude"):
         read_sites([], written(tmp_path / "gap.csv", "name,longitude,latitude\na,-122,37\nb,,38\n"))
-    with pytest.raises(InputError, match="has no column latitude"):
+    with pytest.raises(InputError, match="column 'latitude' missing in"):
         read_sites([], written(tmp_path / "half.csv", "name,longitude\na,-122\n"))
 
 
@@ -211,7 +211,7 @@ def test_a_service_that_cannot_be_reached_is_named_without_its_secrets(monkeypat
 
 def test_days_and_names_of_a_catalog(surface: Surface, tmp_path: Path) -> None:
     catalog = Catalog(tmp_path / "catalog")
-    day = catalog.add(surface, "bay").date
+    day = catalog.add(surface, name="bay").date
     assert catalog.open("bay", on=day.isoformat()).table.equals(surface.table)
     with pytest.raises(InputError, match="'soon' is no day; write it as 2026-11-01"):
         catalog.open("bay", on="soon")

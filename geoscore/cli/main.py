@@ -74,7 +74,8 @@ def _run() -> int:
 def _usage(error: Any) -> tuple[str, int]:
     context = getattr(error, "ctx", None)
     where = f" (see {context.command_path} --help)" if context else ""
-    return f"{error.format_message().rstrip('.')}{where}", InputError.exit_code
+    told = error.format_message().rstrip(".").replace("Value error, ", "")
+    return f"{told}{where}", InputError.exit_code
 
 
 def _complain(message: str, code: int) -> int:
