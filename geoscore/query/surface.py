@@ -93,7 +93,8 @@ class Surface(Drawn):
         radius_km
             Radius of the circle.
         capacity
-            Threshold in US dollars, $50 to $1,000,000, or a band ``(400, 2500)``: at least $400 and less than $2,500.
+            Threshold in US dollars, $50 to $1,000,000, or a band ``(400, 2500)``: at least $400 and less than $2,500;
+            $2,500 if none is given.
 
         Raises
         ------
