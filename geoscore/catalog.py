@@ -157,9 +157,7 @@ class Catalog:
             raise InputNotFoundError(f"there is no surface {name!r} in {self.folder}{did_you_mean(name, names)}")
         known = [version for version in versions if on is None or version.date <= on]
         if not known:
-            raise InputNotFoundError(
-                f"there is no {name} of {on} in {self.folder}; the first begins on {versions[0].date}"
-            )
+            raise InputNotFoundError(f"{name} in {self.folder} begins on {versions[0].date}, after {on}")
         return open_surface(known[-1].path)
 
 

@@ -108,10 +108,16 @@ class Drawn:
         ----------
         path
             The file; its ending says what is written.
-        capacity, measure, basemap, layers
-            As for `map` and `save_map`.
+        capacity
+            Threshold in US dollars, or a band.
+        measure
+            What is colored: ``estimate``, ``share``, ``index`` or ``low``.
         size
             Of a PNG or PDF: ``slide``, ``print``, or dots as ``1600x900``.
+        basemap
+            Outlines and names under the hexagons; those of the samples where they hold the surface's counties.
+        layers
+            Shapes of your own, drawn over the hexagons.
 
         Examples
         --------

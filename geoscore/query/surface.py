@@ -88,10 +88,13 @@ class Surface(Drawn):
             A county's name or FIPS code.
         area
             A file of polygons, or a polygon in WGS 84 degrees.
-        point, radius_km
-            Longitude and latitude in degrees, and a distance.
+        point
+            Longitude and latitude in degrees, the middle of a circle.
+        radius_km
+            Radius of the circle.
         capacity
-            Threshold in US dollars, $50 to $1,000,000, or a band ``(400, 2500)``: at least $400 and less than $2,500.
+            Threshold in US dollars, $50 to $1,000,000, or a band ``(400, 2500)``: at least $400 and less than $2,500;
+            $2,500 if none is given.
 
         Raises
         ------
