@@ -28,14 +28,14 @@ WIDEST: Final = 60
 
 def show_layer(layer: "Layer", *, format: str, output: Path | None, surface: "Surface | None" = None) -> None:  # noqa: A002
     """Print a layer, or write it to a file."""
-    from geoscore.cli.show import _csv, _emit
+    from geoscore.cli.show import _csv, _emit, write_geoparquet
 
     told = {} if surface is None else {"provenance": provenance_of(surface)}
     rows = finite(list(layer.rows))
     if format == "geoparquet":
         if output is None:
             raise InputError("--format geoparquet needs a file: -o areas.parquet")
-        layer.to_geopandas().to_parquet(output)
+        write_geoparquet(layer.to_geopandas(), output, surface=surface)
     elif format == "geojson":
         shapes = json.loads(layer.to_geopandas().to_json())
         _emit(json.dumps({**shapes, **told, "notes": list(layer.notes)}, ensure_ascii=False) + "\n", output)
@@ -45,7 +45,7 @@ def show_layer(layer: "Layer", *, format: str, output: Path | None, surface: "Su
         text = json.dumps({**body, "notes": list(layer.notes), **told}, indent=2, ensure_ascii=False)
         _emit(text + "\n", output)
     elif format == "csv":
-        _emit(_csv(rows), output)
+        _emit(_csv(rows, surface), output)
     else:
         _emit(_table(layer) + _about(surface), output)
 

@@ -155,6 +155,8 @@ class Recipe:
         for j, item in enumerate(self.features):
             if item.name not in rows.schema.names:
                 hint = did_you_mean(item.name, rows.schema.names)
+                if any(name.endswith(f".{item.name}") for name in rows.schema.names):  # a run's columns name their file
+                    hint = "; a model for a run is fitted on its project: geoscore fit geoscore.toml -o model/"
                 raise InputError(f"column {item.name!r}, which the model looks at, is missing{hint}")
             column = rows.column(item.name)
             if item.kind == "category":
