@@ -104,7 +104,7 @@ class Census(_Settings):
     curve: Path | None = None
     zips: Path | None = None
     counties: Path | None = None
-    vintage: str = "not stated"
+    vintage: str = ""
 
     @model_validator(mode="after")
     def _one_way(self) -> "Census":
@@ -118,6 +118,17 @@ class Census(_Settings):
         if alone:
             raise ValueError(f"{alone[0]} go with tables; name the census tables too")
         return self
+
+    def dated(self) -> str:
+        """Return the vintage to tell: as stated, that of the samples where nothing else is named.
+
+        Examples
+        --------
+        >>> Census().dated(), Census(tables=("b19001.csv",)).dated(), Census(vintage="ACS 2018-2022").dated()
+        ('2010 (census samples)', 'not stated', 'ACS 2018-2022')
+        """
+        own = self.tables or self.areas or self.ground or self.incomes
+        return self.vintage or ("not stated" if own else "2010 (census samples)")
 
 
 class Surface(_Settings):

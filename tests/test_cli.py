@@ -1,5 +1,7 @@
 """The command line: plain words, exit codes to rely on, and documents that tell every option."""
 
+import csv
+import io
 import json
 import os
 import subprocess
@@ -79,6 +81,10 @@ def test_listings_in_other_forms(surface: str, form: str) -> None:
     assert "94301" in result.stdout
     if form == "geojson":
         assert json.loads(result.stdout)["type"] == "FeatureCollection"
+    if form == "csv":
+        rows = list(csv.DictReader(io.StringIO(result.stdout)))
+        ledger = json.loads(pq.read_schema(surface).metadata[b"geoscore"])["ledger"]
+        assert {(row["purpose"], row["ledger"]) for row in rows} == {("nonprofit-fundraising", ledger)}
 
 
 def test_a_listing_as_geoparquet(surface: str, tmp_path: Path) -> None:

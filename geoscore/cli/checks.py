@@ -13,7 +13,10 @@ from geoscore.errors import SurfaceError
 
 @app.command(rich_help_panel=CHECKS)
 def verify(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a run.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a run, or what you got of it.")],
+    source: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE...", help="A file that went in, wherever it lies now.")
+    ] = None,
 ) -> None:
     """Check a run's ledger and every file it names.
 
@@ -23,8 +26,9 @@ def verify(
     """
     from geoscore.ledger import verify_ledger
 
-    found = verify_ledger(folder)
+    found = verify_ledger(folder, sources=source or ())
     typer.echo(f"{folder}: {found.entries} entries and {found.files} files are as they were written")
+    typer.echo(f"  hash of the last line: {found.head}")
     for place in found.elsewhere:
         typer.echo(f"  not here any more, so not checked: {place}")
 

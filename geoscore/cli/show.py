@@ -15,6 +15,8 @@ import typer
 from geoscore.errors import InputError
 
 if TYPE_CHECKING:
+    import geopandas as gpd
+
     from geoscore.audit import GroupAudit
     from geoscore.query import Answer, Surface
     from geoscore.query.listing import Listing
@@ -113,10 +115,11 @@ def show_summary(counts: dict[str, Any], out: Path) -> None:
 
 def _file_lines(counts: dict[str, Any]) -> list[str]:
     """Return what became of the rows of every file, and of the households in them."""
-    lines = ["", f"{'file':<16}{'rows read':>12}{'used':>12}{'rejected':>12}"]
+    wide = max(16, *(len(file["name"]) + 2 for file in counts["files"]))
+    lines = ["", f"{'file':<{wide}}{'rows read':>12}{'used':>12}{'rejected':>12}"]
     for file in counts["files"]:
         rejected = file["rows_read"] - file["rows_used"]
-        lines.append(f"{file['name']:<16}{file['rows_read']:>12,}{file['rows_used']:>12,}{rejected:>12,}")
+        lines.append(f"{file['name']:<{wide}}{file['rows_read']:>12,}{file['rows_used']:>12,}{rejected:>12,}")
         lines += [f"    {count:>6,}  {reason}" for reason, count in sorted(file["rows_rejected"].items())]
         lines += [f"    {count:>6,}  mended: {what}" for what, count in file["mended"].items()]
         lines += [f"            {note}" for note in file["notes"]]
@@ -124,7 +127,9 @@ def _file_lines(counts: dict[str, Any]) -> list[str]:
             lines.append(f"            left out as sensitive: {', '.join(file['refused_features'])}")
         lines += [f"            kept, though sensitive: {c} ({why})" for c, why in file["sensitive_features"].items()]
     located = ", ".join(f"{count:,} by {_PRECISION.get(name, name)}" for name, count in counts["located"].items())
-    told = "linked          {records:,} rows became {persons:,} persons in {households:,} households"
+    later = counts["linkage"]["records"] - counts["rows_used"]  # opted out, or without a place in the region
+    gone = f", {later:,} of them then rejected," if later else ""
+    told = f"linked          {{records:,}} rows{gone} became {{persons:,}} persons in {{households:,}} households"
     if "threshold" not in counts["linkage"]:
         told = "linked          nothing: each of {records:,} rows is a household"
     learned = [
@@ -133,7 +138,7 @@ def _file_lines(counts: dict[str, Any]) -> list[str]:
     against = [f"{kind}: {count:,}" for kind, count in counts["contradictions"].items()]
     return [
         *lines,
-        f"{'all':<16}{counts['rows_read']:>12,}{counts['rows_used']:>12,}{counts['rows_rejected']:>12,}",
+        f"{'all':<{wide}}{counts['rows_read']:>12,}{counts['rows_used']:>12,}{counts['rows_rejected']:>12,}",
         "",
         told.format(**counts["linkage"]),
         f"households      {counts['households']:,}, located {sum(counts['located'].values()):,} ({located})",
@@ -192,7 +197,7 @@ def show_answers(answers: "list[Answer]", surface: "Surface", *, format: str, ou
     if format == "json":
         emit(json.dumps(rows[0] if len(rows) == 1 else {"rows": rows}, indent=2, ensure_ascii=False) + "\n", out)
     elif format == "csv":
-        emit(csv_text(rows), out)
+        emit(csv_text(rows, surface), out)
     else:
         counted = {"file": "households of the files", "census": "all households"}
         note = surface.note
@@ -213,7 +218,7 @@ def show_listing(listing: "Listing", *, format: str, out: Path | None) -> None: 
     if format == "geoparquet":
         if out is None:
             raise InputError("--format geoparquet needs a file: --out answers.parquet")
-        _write_geoparquet(listing, out)
+        write_geoparquet(listing.to_geopandas(), out, surface=listing.surface)
     elif format == "geojson":
         shapes = json.loads(listing.to_geopandas().to_json())
         told = {**shapes, "provenance": provenance_of(listing.surface)}
@@ -222,18 +227,20 @@ def show_listing(listing: "Listing", *, format: str, out: Path | None) -> None: 
         rows = {"by": listing.key, "rows": listing.to_rows(), "provenance": provenance_of(listing.surface)}
         emit(json.dumps(rows, indent=2, ensure_ascii=False) + "\n", out)
     elif format == "csv":
-        emit(csv_text(listing.to_rows()), out)
+        emit(csv_text(listing.to_rows(), listing.surface), out)
     else:
         emit(_table(listing), out)
 
 
-def _write_geoparquet(listing: "Listing", out: Path) -> None:
-    """Write a list as GeoParquet, with where it comes from under ``geoscore`` in the file's metadata."""
+def write_geoparquet(shapes: "gpd.GeoDataFrame", out: Path, *, surface: "Surface | None") -> None:
+    """Write shapes as GeoParquet, with where they come from under ``geoscore`` in the file's metadata."""
     import pyarrow.parquet as pq
 
-    listing.to_geopandas().to_parquet(out)
+    shapes.to_parquet(out)
+    if surface is None:
+        return
     table = pq.read_table(out)
-    told = {**(table.schema.metadata or {}), b"geoscore": json.dumps(provenance_of(listing.surface)).encode()}
+    told = {**(table.schema.metadata or {}), b"geoscore": json.dumps(provenance_of(surface)).encode()}
     pq.write_table(table.replace_schema_metadata(told), out, compression="zstd")
 
 
@@ -277,8 +284,10 @@ def show_audit(groups: "list[GroupAudit]", *, as_json: bool) -> None:
     )
 
 
-def csv_text(rows: list[dict[str, Any]]) -> str:
-    """Return rows as CSV, with the keys of the first as header."""
+def csv_text(rows: list[dict[str, Any]], surface: "Surface | None" = None) -> str:
+    """Return rows as CSV, each with what the figures may be used for and the ledger that says where they come from."""
+    if surface is not None:
+        rows = [{**row, "purpose": surface.note.purpose, "ledger": surface.note.ledger} for row in rows]
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")
     writer.writeheader()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from geoscore.cli.show import csv_text, emit, provenance_of
+from geoscore.cli.show import csv_text, emit, provenance_of, write_geoparquet
 from geoscore.errors import InputError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def show_layer(layer: "Layer", *, format: str, out: Path | None, surface: "Surfa
     if format == "geoparquet":
         if out is None:
             raise InputError("--format geoparquet needs a file: --out areas.parquet")
-        layer.to_geopandas().to_parquet(out)
+        write_geoparquet(layer.to_geopandas(), out, surface=surface)
     elif format == "geojson":
         shapes = json.loads(layer.to_geopandas().to_json())
         emit(json.dumps({**shapes, **told, "notes": list(layer.notes)}, ensure_ascii=False) + "\n", out)
@@ -72,7 +72,7 @@ def show_layer(layer: "Layer", *, format: str, out: Path | None, surface: "Surfa
         text = json.dumps({**body, "notes": list(layer.notes), **told}, indent=2, ensure_ascii=False)
         emit(text + "\n", out)
     elif format == "csv":
-        emit(csv_text(rows), out)
+        emit(csv_text(rows, surface), out)
     else:
         emit(_table(layer) + _about(surface), out)
 

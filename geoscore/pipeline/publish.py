@@ -163,7 +163,7 @@ def _note(work: Work) -> SurfaceNote:
         citation=formula.citation,
         horizon=formula.horizon,
         purpose=plan.purpose,
-        vintage=str(plan.as_of) if plan.sources else plan.census.vintage,
+        vintage=str(plan.as_of) if plan.sources else plan.census.dated(),
         resolution=plan.surface.resolution,
         k=plan.fewest(),
         epsilon=plan.surface.epsilon,

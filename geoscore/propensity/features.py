@@ -154,7 +154,10 @@ class Recipe:
         values = np.empty((rows.num_rows, len(self.features)), order="F")
         for j, item in enumerate(self.features):
             if item.name not in rows.schema.names:
-                raise missing_column(item.name, "these rows", rows.schema.names, needed="the model looks at it")
+                needed = "the model looks at it"
+                if any(name.endswith(f".{item.name}") for name in rows.schema.names):  # a run's columns name their file
+                    needed += "; a model for a run is fitted on its project: geoscore fit geoscore.toml --out model"
+                raise missing_column(item.name, "these rows", rows.schema.names, needed=needed)
             column = rows.column(item.name)
             if item.kind == "category":
                 codes[:, j] = level_codes(column, item.levels)
