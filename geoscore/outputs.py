@@ -79,6 +79,7 @@ def save_report(
     content = ReportContent(
         note=surface.note,
         table=(drawn or surface).table,
+        drawn=(drawn or surface).note,
         capacity=capacity,
         region=region.to_dict(),
         sentences=tuple(_sentence(surface, answer) for answer in (region, *answers)),

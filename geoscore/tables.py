@@ -3,16 +3,21 @@
 Stages take tables and give tables; nothing is computed before a table is collected or saved.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 import narwhals as nw
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from geoscore.engines import BatchFunction, Engine, Frame
+
+_LARGEST: Final = 1 << 40
 
 
 @dataclass(frozen=True)
@@ -81,3 +86,60 @@ def to_pandas(table: pa.Table) -> pd.DataFrame:
 def from_pandas(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
     """Return the columns of ``schema`` from a pandas frame, missing values as null."""
     return pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
+
+
+def number_rows(batch: pa.RecordBatch, names: Sequence[str]) -> tuple[npt.NDArray[np.int64], int]:
+    """Return a number for the values of every row, the same where all of them are the same; and how many there are.
+
+    Each column becomes codes of its distinct values, and the codes one number: counting numbers is quick.
+
+    Parameters
+    ----------
+    batch
+        Columns of any types; null is a value like others.
+    names
+        The columns to look at.
+
+    Returns
+    -------
+    numbers
+        int64, shape (n,), from 0, without gaps, in the order in which values first come.
+    size
+        How many there are.
+
+    Examples
+    --------
+    >>> batch = pa.RecordBatch.from_pydict({"zip": ["94303", "94301", "94303"], "bin": [1, 1, 1]})
+    >>> numbers, size = number_rows(batch, ["zip", "bin"])
+    >>> numbers.tolist(), size
+    ([0, 1, 0], 2)
+    """
+    key = np.zeros(batch.num_rows, dtype=np.int64)
+    most = 1
+    for name in names:
+        column = batch[name]
+        if column.null_count == len(column):
+            continue
+        codes, size = _codes(column)
+        if most * size > _LARGEST:
+            key, most = _codes(pa.array(key))
+        key, most = key * size + codes, most * size
+    return _codes(pa.array(key))
+
+
+def first_rows(numbers: npt.NDArray[np.int64], size: int) -> pa.Array:
+    """Return where each of ``size`` numbers comes first; shape (size,).
+
+    Examples
+    --------
+    >>> first_rows(np.array([0, 1, 0]), 2).to_pylist()
+    [0, 1]
+    """
+    first = np.zeros(size, dtype=np.int64)
+    first[numbers[::-1]] = np.arange(len(numbers) - 1, -1, -1)  # of what is written to one place, the last stays
+    return pa.array(first)
+
+
+def _codes(column: pa.Array) -> tuple[npt.NDArray[np.int64], int]:
+    encoded = pc.dictionary_encode(column, null_encoding="encode")
+    return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), len(encoded.dictionary)

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from geoscore.engines import Engine, open_engine
+from geoscore.engines import Engine, open_engine, processes
 from geoscore.engines.java import choose_python, java_version
 from geoscore.engines.processes import FileJob, file_parts, map_parts
 from geoscore.errors import EngineError, InputError
@@ -102,6 +102,29 @@ def test_processes_do_the_parts_that_are_left(file: Path, tmp_path: Path, monkey
     (tmp_path / "out" / parts[1].name).unlink()
     assert map_parts(job) == 3
     assert pq.read_table(tmp_path / "out")["rows"].to_pylist() == [300, 300, 300, 100]
+
+
+def test_processes_started_early_take_the_first_parts_or_end(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "FEW_ROWS", 1)
+    monkeypatch.setattr(processes, "PART_ROWS", 300)
+    monkeypatch.setattr(processes, "_cores", lambda: 3)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    monkeypatch.setattr(add_up, "__module__", "test_engines", raising=False)
+    parts = file_parts(file, rows=500)
+    monkeypatch.setattr(processes, "file_parts", lambda _path: parts)
+    with open_engine() as engine:
+        engine.get_ready(file, imports="geoscore.errors")
+        early = list(processes._started)
+        assert len(early) == 2  # as many as there are parts
+        found = engine.collect(engine.map_file(file, ["income"], add_up, SUMS, out=tmp_path / "out"))
+        assert sorted(found["rows"].to_pylist()) == [500, 500]
+        assert [process.returncode for process in early] == [0, 0]
+        engine.get_ready(file, imports="geoscore.errors")
+        early = list(processes._started)
+    assert [process.returncode for process in early] == [0, 0]
+    assert not processes._started
 
 
 def test_a_worker_that_dies_is_said(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import shapely
 import shapely.geometry
 from PIL import Image
 from test_maps_page import BASEMAP, CELLS, TRIANGLE, made_up_note, made_up_surface
 
+from geoscore import schemas
 from geoscore.errors import InputError, SurfaceError
 from geoscore.maps import MEASURES, MapLayer, map_svg, save_picture, scene_from_surface
 from geoscore.maps.palette import LAYERS, rgb
@@ -20,6 +22,7 @@ from geoscore.maps.picture import picture_size
 from geoscore.maps.scene import _words
 from geoscore.query import Surface
 from geoscore.reference.basemap import Place
+from geoscore.spatial.cells import cells_from_points
 
 HOSTILE = "</text><script>alert(1)</script>"
 SURFACE = Surface(made_up_surface(), made_up_note())
@@ -194,3 +197,23 @@ def test_breaks_are_written_to_two_digits_as_on_the_page() -> None:
     assert _words((0.0034, 0.05, 0.33), measure="share") == (
         "under 0.34%", "0.34% to 5%", "5% to 33%", "33% and more",
     )  # fmt: skip
+
+
+def test_a_map_of_a_country_shows_where_nearly_all_live() -> None:
+    mainland = [(-120.0 + 2 * x, 32.0 + 2 * y, 1000.0) for x in range(25) for y in range(8)]
+    islands = [(-157.9, 21.3, 300.0), (-150.0, 61.0, 200.0), (173.2, 52.9, 20.0)]
+    longitude, latitude, households = (np.array(part) for part in zip(*mainland, *islands, strict=True))
+    cells = cells_from_points(longitude, latitude, resolution=5)
+    ladder = [1.0] * len(schemas.LADDER)
+    spread = [0.0, *ladder]
+    rows = [
+        [int(cell), None, None, float(n), ladder, spread, spread, spread, False, "cell"]
+        for cell, n in zip(cells, households, strict=True)
+    ]
+    table = pa.Table.from_pylist([dict(zip(schemas.SURFACE.names, row, strict=True)) for row in rows], schemas.SURFACE)
+    scene = scene_from_surface(table, note=made_up_note(resolution=5))
+    assert 4000 < scene.size_km[0] < 5500  # not around the globe
+    assert scene.outside == pytest.approx(520 / households.sum(), rel=1e-6)
+    assert scene.resolution < 5  # hexagons that can be seen
+    near = scene_from_surface(table, note=made_up_note(resolution=5), focus=(-121.0, 31.0, -119.0, 33.0))
+    assert (near.outside, near.resolution) == (0.0, 5)

@@ -16,18 +16,21 @@ from geoscore.capacity import NOTHING, AreaPrior
 from geoscore.engines import open_engine
 from geoscore.formulas import open_formula
 from geoscore.ingest import mapped_columns
-from geoscore.pipeline.tally import Tally
 from geoscore.project import open_project
 from geoscore.regions import open_region
 from geoscore.schemas import GROUP, LADDER, TALLY
 from geoscore.surface_format import figures
+from geoscore.tally import Tally
 
 
 def main() -> None:
     """Count the households of a project's first source by cell."""
     project, out = sys.argv[1:]
     plan = open_project(project)
-    region, source = open_region(plan), plan.sources[0]
+    source = plan.sources[0]
+    path, engine = plan.resolve(source.path), open_engine()
+    engine.get_ready(path, imports=Tally.__module__)
+    region = open_region(plan)
     tally = Tally(
         source=source,
         as_of=plan.as_of,
@@ -37,8 +40,8 @@ def main() -> None:
         resolution=plan.surface.resolution,
         formula=open_formula(plan.capacity.formula),
     )
-    with tempfile.TemporaryDirectory() as folder, open_engine() as engine:
-        path, parts = plan.resolve(source.path), Path(folder) / "parts"
+    with tempfile.TemporaryDirectory() as folder, engine:
+        parts = Path(folder) / "parts"
         engine.map_file(path, mapped_columns(source), tally, TALLY, out=parts)
         table = pq.read_table(parts, filters=[("kind", "=", "group")], columns=GROUP.names)
     counts = surfaces.pack_groups(table.cast(GROUP).to_batches())

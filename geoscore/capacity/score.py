@@ -79,7 +79,7 @@ def score_batch(batch: pa.RecordBatch, formula: Formula, evidence: Evidence = NO
 
 
 def _floats(values: pa.Array) -> Floats:
-    return values.to_numpy(zero_copy_only=False).astype(np.float64)
+    return values.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
 
 
 def _null_where(values: Floats, missing: npt.NDArray[np.bool_]) -> pa.Array:

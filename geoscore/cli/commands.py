@@ -130,7 +130,9 @@ def _run_project(
 ) -> None:
     from geoscore import pipeline
     from geoscore.cli.show import progress_bar, show_json, show_summary
+    from geoscore.engines.memory import keep_memory
 
+    keep_memory()  # the process is ours; a library leaves its user's alone
     with progress_bar(quiet=quiet or json) as progress:
         done = pipeline.run(project, out=out, engine=engine.value, memory=memory, progress=progress)
     if json:

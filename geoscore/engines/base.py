@@ -66,6 +66,9 @@ class Engine(ABC):
             Called with the rows done and all of them.
         """
 
+    def get_ready(self, path: Path, *, imports: str) -> None:  # noqa: B027  an engine may have nothing to do
+        """Start what will map the file at ``path`` by a function of a module, while other things are still to do."""
+
     @abstractmethod
     def write(self, frame: Frame, path: Path) -> None:
         """Write ``frame`` to one Parquet file at ``path``, whole or not at all."""

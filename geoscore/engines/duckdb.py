@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from geoscore.engines.base import BatchFunction, Engine, Frame
-from geoscore.engines.processes import FileJob, NumberedFunction, map_parts
+from geoscore.engines.processes import FileJob, NumberedFunction, end_workers, map_parts, start_workers
 from geoscore.errors import InputError
 
 if TYPE_CHECKING:
@@ -81,6 +81,10 @@ class DuckDBEngine(Engine):
         map_parts(FileJob(path, tuple(columns), function, schema, out), progress=progress)
         return self.scan(out)
 
+    def get_ready(self, path: Path, *, imports: str) -> None:
+        """Start the processes that will map the file."""
+        start_workers(path, imports=imports)
+
     def write(self, frame: Frame, path: Path) -> None:
         """Write ``frame`` to one Parquet file at ``path``, whole or not at all."""
         part = path.with_name(path.name + ".part")
@@ -98,7 +102,8 @@ class DuckDBEngine(Engine):
         return DuckDBAPI(self._connection)
 
     def close(self) -> None:
-        """Close the connection and remove the scratch folder."""
+        """Close the connection, end waiting processes and remove the scratch folder."""
+        end_workers()
         if hasattr(self, "_connection"):
             self._connection.close()
         shutil.rmtree(self._scratch, ignore_errors=True)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -20,23 +21,20 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from geoscore.engines.memory import keep_memory
 from geoscore.errors import EngineError, GeoscoreError
 
 NumberedFunction: TypeAlias = Callable[[pa.RecordBatch, npt.NDArray[np.int64]], pa.RecordBatch]
 """A pure function of a batch of a file and its rows' numbers, from 1; it can be pickled."""
 
-PART_ROWS: Final = 2_000_000
+PART_ROWS: Final = 1_000_000
 """Rows of a part, at least one row group: what is lost at most when a run is killed."""
-BATCH_ROWS: Final = 131_072
+BATCH_ROWS: Final = 262_144
 FEW_ROWS: Final = 600_000
 """A file of fewer rows is not worth starting processes for."""
-MEMORY: Final = {
-    "ARROW_DEFAULT_MEMORY_POOL": "system",
-    "MALLOC_TRIM_THRESHOLD_": "268435456",
-    "MALLOC_MMAP_THRESHOLD_": "268435456",
-}
-"""Settings of glibc under which a process keeps the memory of one batch for the next: less time in the kernel."""
 COMMAND: Final = "from geoscore.engines.processes import work; work()"
+_started: Final[list["subprocess.Popen[bytes]"]] = []
+"""Processes that wait for their first job."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +76,30 @@ def file_parts(path: Path, *, rows: int = PART_ROWS) -> list[FilePart]:
             parts.append(FilePart(len(parts), tuple(groups), first, held))
             groups, first, held = [], first + held, 0
     return parts
+
+
+def start_workers(path: Path, *, imports: str) -> None:
+    """Start the processes that will map a file's parts, so that they are awake when the function is ready.
+
+    Parameters
+    ----------
+    path
+        The Parquet file.
+    imports
+        Name of the function's module.
+    """
+    parts = file_parts(path)
+    if sum(part.rows for part in parts) >= FEW_ROWS:
+        wanted = min(_cores(), len(parts))
+        _started.extend(_start(imports) for _ in range(wanted - len(_started)) if wanted > 1)
+
+
+def end_workers() -> None:
+    """End the processes that were started and are not at work."""
+    while _started:
+        with _started.pop() as process:
+            if process.stdin:
+                process.stdin.close()
 
 
 def map_parts(job: FileJob, *, progress: Callable[[int, int], None] | None = None) -> int:
@@ -157,8 +179,7 @@ def _cores() -> int:
 
 def _drive(job: FileJob, waiting: "queue.SimpleQueue[FilePart]", tell: Callable[[int], None]) -> None:
     """Keep one process busy with the parts that wait."""
-    command, pipe = [sys.executable, "-c", COMMAND], subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, env={**MEMORY, **os.environ}) as process:  # noqa: S603  our own interpreter
+    with _take() as process:
         to, back = process.stdin, process.stdout
         if to is None or back is None:
             raise EngineError("a worker process has no pipes")
@@ -186,11 +207,26 @@ def _drive(job: FileJob, waiting: "queue.SimpleQueue[FilePart]", tell: Callable[
                 to.close()
 
 
+def _start(imports: str = "") -> "subprocess.Popen[bytes]":
+    command, pipe = [sys.executable, "-c", COMMAND, *([imports] if imports else [])], subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe)  # noqa: S603  our own interpreter
+
+
+def _take() -> "subprocess.Popen[bytes]":
+    try:
+        return _started.pop()
+    except IndexError:
+        return _start()
+
+
 def work() -> None:
     """Do what comes in at standard input until it ends: a job, then its parts; tell of rows at standard output."""
     back = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever prints must not disturb the pipe
     pa.set_cpu_count(1)
+    keep_memory()
+    for module in sys.argv[1:]:
+        import_module(module)
 
     def tell(message: Any) -> None:
         pickle.dump(message, back)

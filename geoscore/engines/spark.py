@@ -22,7 +22,8 @@ import pyarrow.parquet as pq
 
 from geoscore.engines.base import BatchFunction, Engine, Frame
 from geoscore.engines.java import choose_python, java_version
-from geoscore.engines.processes import MEMORY, NumberedFunction
+from geoscore.engines.memory import ENVIRONMENT
+from geoscore.engines.processes import NumberedFunction
 from geoscore.errors import EngineError, GeoscoreError, InputError
 
 if TYPE_CHECKING:
@@ -236,7 +237,10 @@ def _start(memory: str | None) -> "SparkSession":
     builder = SparkSession.builder
     if alone():
         builder = builder.config("spark.sql.shuffle.partitions", str(PARTITIONS))
-    for key, value in {**SETTINGS, **{f"spark.executorEnv.{name}": value for name, value in MEMORY.items()}}.items():
+    for key, value in {
+        **SETTINGS,
+        **{f"spark.executorEnv.{name}": value for name, value in ENVIRONMENT.items()},
+    }.items():
         builder = builder.config(key, value)
     builder = builder.config("spark.jars", _similarity_jar())
     if memory is not None:

@@ -120,15 +120,20 @@ def locate_batch(
         Schema ``LOCATED``, and ``reason`` behind it: null where there is a place.
     """
     longitude, latitude, sigma_m = (
-        batch.column(name).to_numpy(zero_copy_only=False).astype(np.float64)
+        batch.column(name).to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
         for name in ("longitude", "latitude", "sigma_m")
     )
     given = ~np.isnan(longitude) & ~np.isnan(latitude)
     sigma_m = np.where(np.isnan(sigma_m), SIGMA_GIVEN_M, sigma_m)
     wide = given & (sigma_m >= SPREAD_FROM_M)
     cell = np.zeros(len(given), dtype=np.uint64)
+    spread_class = np.zeros(len(given), dtype=np.int32)
+    spread_class[wide] = _spread_class(sigma_m[wide])
     for which, finer in ((given & ~wide, 0), (wide, FINER)):
-        cell[which] = cells_from_points(longitude[which], latitude[which], resolution=resolution + finer)
+        if which.all():  # no copies
+            cell = cells_from_points(longitude, latitude, resolution=resolution + finer)
+        else:
+            cell[which] = cells_from_points(longitude[which], latitude[which], resolution=resolution + finer)
     zips = batch.column("zip")
     coded = pc.dictionary_encode(zips)
     by_code = np.array([*(sigma.get(code, np.nan) for code in coded.dictionary.to_pylist()), np.nan])
@@ -145,7 +150,7 @@ def locate_batch(
         "household_id": batch.column("household_id"),
         "cell": pa.array(cell, mask=~given),
         "zip": pc.if_else(pa.array(known), zips, pa.scalar(None, pa.string())),
-        "spread_m": pa.array(_spread_class(sigma_m), pa.int32(), mask=~wide),
+        "spread_m": pa.array(spread_class, mask=~wide),
         "precision": pc.if_else(pa.array(given), pc.fill_null(batch.column("precision"), "given"), "zip"),
         "sigma_m": pa.array(np.where(given, sigma_m, spread)),
         **{name: batch.column(name) for name in EVIDENCE},

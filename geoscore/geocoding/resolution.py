@@ -11,7 +11,6 @@ from typing import Final
 import h3
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import qmc
 
 HONEST: Final = 0.30
 """Largest expected share of households in a wrong cell (METHODS 5)."""
@@ -63,6 +62,7 @@ def wrong_cell_share(sigma_m: float, *, resolution: int) -> float:
 def _curve() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return the share that leaves a hexagon of edge 1, by the logarithm of sigma; by quasi-random integration."""
     from scipy.special import ndtri
+    from scipy.stats import qmc
 
     draws = qmc.Sobol(4, seed=0).random(POINTS)
     at = (2.0 * draws[:, :2] - 1.0) * np.array([1.0, np.sqrt(3.0) / 2.0])

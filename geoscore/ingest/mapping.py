@@ -173,9 +173,10 @@ def map_batch(
     columns |= {"source": pa.repeat(pa.scalar(source.name), len(rows)), "row": pa.array(rows), "record_id": record_id}
     records = pa.RecordBatch.from_arrays([columns[name] for name in RECORD.names], schema=RECORD)
     gone = np.zeros(len(rows), dtype=bool) if suppression is None else suppression.mark(records)
-    marks.reason[gone], marks.detail[gone] = OPTED_OUT, None
-    marks.refused |= gone
-    columns["record_id"] = pc.if_else(pa.array(gone), columns["row"].cast(pa.string()), record_id)
+    if gone.any():
+        marks.reason[gone], marks.detail[gone] = OPTED_OUT, None
+        marks.refused |= gone
+        columns["record_id"] = pc.if_else(pa.array(gone), columns["row"].cast(pa.string()), record_id)
     used, refused = pa.array(~marks.refused), pa.array(marks.refused)
     rejected = pa.RecordBatch.from_arrays(
         [
@@ -347,8 +348,8 @@ def _within(values: Floats, limits: tuple[float, float]) -> Bools:
 
 
 def _floats(values: pa.Array) -> Floats:
-    return values.to_numpy(zero_copy_only=False).astype(np.float64)
+    return values.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
 
 
 def _mask(values: pa.Array) -> Bools:
-    return values.to_numpy(zero_copy_only=False).astype(bool)
+    return values.to_numpy(zero_copy_only=False).astype(bool, copy=False)

@@ -317,7 +317,7 @@ function startMap(page) {
     },
     onError: page.onError,
   };
-  const home = () => fit(boundsOf(middles(levels[0], everyCell[0])));
+  const home = () => fit(page.home ? [page.home.slice(0, 2), page.home.slice(2)] : boundsOf(middles(levels[0], everyCell[0])));
   let view = home();
   let over = null;
   const drawn = new gl.Deck({

@@ -328,6 +328,7 @@
       levels,
       ground: arrays.ground,
       places: head.places,
+      home: head.home,
       extra,
       tiles: head.tiles ?? null,
       chosenCells,

@@ -5,6 +5,7 @@ within 0.0005 households; sums by ZIP, county and region are exact always.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +15,7 @@ import shapely.geometry
 
 from geoscore.errors import InputError
 from geoscore.ladder import LEVEL, Capacity, Z, check_band, check_threshold
+from geoscore.maps.extent import county_order, main_bounds
 from geoscore.maps.figures import PLACES, Figures, Floats, Rows
 from geoscore.maps.layers import MapLayer, figure_columns
 from geoscore.maps.packing import Packer
@@ -90,7 +92,8 @@ def page_data(
     levels = _pack_cells(packer, rows, resolution=note.resolution)
     _pack_rows(packer, rows)
     _pack_sums(packer, rows)
-    packer.add_json("ground", clean(_ground(basemap)))
+    counties = None if basemap.counties is None else {"features": county_order(rows, basemap.counties)}
+    packer.add_json("ground", clean(_ground(replace(basemap, counties=counties))))
     packer.add_json("layers", [clean(_layer(layer)) for layer in layers])
     head = {
         "capacity": at,
@@ -101,6 +104,7 @@ def page_data(
         "k": note.k,
         "region": note.region,
         "levels": levels,
+        "home": main_bounds(rows),
         "zips": list(rows.zips),
         "counties": [note.counties.get(code, code) for code in rows.counties],
         "places": [_place(place) for place in basemap.places],

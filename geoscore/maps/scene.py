@@ -16,14 +16,15 @@ import shapely.geometry
 
 from geoscore.errors import InputError
 from geoscore.ladder import Capacity, counts_at, interval
-from geoscore.maps.figures import HIDDEN, Figures, Floats, read_rows
+from geoscore.maps.extent import Bounds, county_order, main_bounds, share_outside
+from geoscore.maps.figures import HIDDEN, Figures, Floats, Rows, read_rows
 from geoscore.maps.layers import MapLayer
 from geoscore.maps.measures import Measure, check_measure, measure_of, ratio, terms
 from geoscore.maps.page import clean_text
 from geoscore.maps.palette import DIVERGING, INDEX_BREAKS, SEQUENTIAL, class_breaks, layer_color, ramp
 from geoscore.reference.basemap import Basemap
 from geoscore.schemas import SurfaceNote
-from geoscore.spatial.cells import MEAN_EARTH_RADIUS_M
+from geoscore.spatial.cells import MEAN_EARTH_RADIUS_M, parent_cells
 from geoscore.spatial.polygons import cell_polygons
 
 WHOLE: Final = 10.0
@@ -44,7 +45,11 @@ WIDTH: Final = 820.0
 HATCH: Final = 110
 """Hatching lines across a map."""
 
-Bounds = tuple[float, float, float, float]
+WIDE_KM: Final = 1900.0
+SHRINK: Final = 2.6458
+"""Width of a hexagon of resolution 0, and how many times narrower it is one resolution finer."""
+NARROWEST: Final = 4.0
+"""Hexagons narrower than so many dots give way to their parents."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +80,10 @@ class Scene:
         The ground: polygons, then lines.
     layers, layer_colors
         Shapes of the user's own, and the color of each.
+    resolution
+        H3 resolution of the hexagons.
+    outside
+        Share of the households that live beyond the map.
     title, headline, legend, footer
         What stands over and under the map.
     """
@@ -93,6 +102,8 @@ class Scene:
     layer_colors: tuple[str, ...]
     labels: tuple[Label, ...]
     k: int
+    resolution: int
+    outside: float
     title: str
     headline: str
     legend: str
@@ -161,15 +172,17 @@ def scene_from_surface(
     check_measure(measure)
     basemap = basemap or Basemap()
     rows = read_rows(table, note=note)
-    cells, _, sums = rows.by_cell(rows.cell)
+    outlines = county_order(rows, basemap.counties)
+    counties, zips = (_shapes(part) for part in ({"features": outlines}, basemap.zips))
+    bounds = focus or main_bounds(rows)
+    cells, sums, resolution = _cells(rows, note, _Frame(counties, bounds), width=width)
     polygons = cell_polygons(cells) if len(cells) else np.array([], dtype=object)
     values = measure_of(sums, rows.region(), capacity=capacity, measure=measure)
     seen = (sums.hidden != HIDDEN) & (sums.households > 0)
     breaks = INDEX_BREAKS if measure == "index" else class_breaks(values[seen])
     palette = (DIVERGING if measure == "index" else SEQUENTIAL)["light"]
     classes = np.where(seen, np.searchsorted(np.array(breaks), values, side="right"), -1)
-    counties, zips = (_shapes(part) for part in (basemap.counties, basemap.zips))
-    frame = _Frame(np.concatenate([polygons, counties]), focus)
+    frame = _Frame(np.concatenate([polygons, counties]), bounds)
     around = shapely.boundary(shapely.union_all(counties)) if len(counties) else None
     between = None if around is None else shapely.difference(shapely.union_all(shapely.boundary(counties)), around)
     own = [(frame.clip(np.array([layer.shape()], dtype=object)), layer_color(i)) for i, layer in enumerate(layers)]
@@ -189,13 +202,27 @@ def scene_from_surface(
         zips=frame.clip(_between(zips) if focus else zips[:0]),
         layers=np.array([shape for shape, _ in seen_own], dtype=object),
         layer_colors=tuple(color for _, color in seen_own),
-        labels=_labels(frame, basemap, layers, letter=LETTER / width),
+        labels=_labels(frame, outlines, counties, basemap, layers, letter=LETTER / width),
         k=note.k,
+        resolution=resolution,
+        outside=share_outside(rows, frame.bounds) if bounds and not focus else 0.0,
         title=clean_text(note.title or "Giving capacity"),
         headline=_headline(rows.region(), capacity),
         legend=_legend(capacity, measure=measure),
         footer=clean_text(_footer(note)),
     )
+
+
+def _cells(rows: Rows, note: SurfaceNote, frame: "_Frame", *, width: float) -> tuple[Any, Figures, int]:
+    """Return cells that are wide enough to be seen, their sums and their resolution."""
+    resolution = note.resolution
+    while resolution > 0 and WIDE_KM / SHRINK**resolution * width / frame.size_km[0] < NARROWEST:
+        resolution -= 1
+    at = rows.cell.copy()
+    if resolution < note.resolution:
+        at[at > 0] = parent_cells(at[at > 0], resolution=resolution)
+    cells, _, sums = rows.by_cell(at)
+    return cells, sums, resolution
 
 
 class _Frame:
@@ -258,13 +285,15 @@ def _between(shapes: Any) -> Any:
     return shapely.get_parts(shapely.union_all(shapely.boundary(shapes))) if len(shapes) else shapes
 
 
-def _labels(frame: _Frame, basemap: Basemap, layers: Sequence[MapLayer], *, letter: float) -> tuple[Label, ...]:
-    """Return the names that find room: layers, the largest places, counties, then the other places by size."""
+def _labels(
+    frame: _Frame, outlines: list[Any], counties: Any, basemap: Basemap, layers: Sequence[MapLayer], *, letter: float
+) -> tuple[Label, ...]:
+    """Return the names that find room: layers, the largest places, counties and then the other places by size."""
     wanted = _layer_labels(frame, layers, letter=letter)
     named = ((place.name, place.longitude, place.latitude, "place", None) for place in basemap.places)
     places: list[Wanted] = [place for place in named if shapely.contains_xy(frame.box, *place[1:3])]
     wanted += places[:LEADING]
-    for feature, shape in zip((basemap.counties or {}).get("features", []), _shapes(basemap.counties), strict=True):
+    for feature, shape in zip(outlines, counties, strict=True):
         largest = max(shapely.get_parts(shape), key=lambda part: float(part.area))
         middle = largest.representative_point()
         wanted.append((str(feature["properties"].get("name", "")).upper(), middle.x, middle.y, "county", None))

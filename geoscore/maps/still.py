@@ -10,9 +10,10 @@ import pyarrow as pa
 import shapely
 
 from geoscore.ladder import Capacity
+from geoscore.maps.extent import Bounds
 from geoscore.maps.layers import MapLayer
 from geoscore.maps.measures import Measure
-from geoscore.maps.scene import WIDTH, Bounds, Scene, scene_from_surface
+from geoscore.maps.scene import WIDTH, Scene, scene_from_surface
 from geoscore.reference.basemap import Basemap
 from geoscore.schemas import SurfaceNote
 

@@ -17,12 +17,12 @@ from geoscore import geocoding, ingest, surfaces
 from geoscore.capacity import FIELDS, NOTHING, Evidence, learn_evidence
 from geoscore.engines import Frame
 from geoscore.errors import GeoscoreError, InputError
-from geoscore.pipeline.tally import KEYS, LABELLED, Labels, Tally
 from geoscore.pipeline.work import Work
 from geoscore.project import Project, is_address
 from geoscore.regions import Region, census_files
 from geoscore.schemas import GROUP, REJECTED, TALLY
 from geoscore.tables import Table
+from geoscore.tally import KEYS, LABELLED, Labels, Tally
 
 PARQUET: Final = (".parquet", ".pq")
 BATCH_ROWS: Final = 262_144
@@ -40,6 +40,12 @@ def counts_in_one_pass(plan: Project, opened: list[ingest.OpenSource]) -> bool:
 def _streams(item: ingest.OpenSource) -> bool:
     path = item.source.path
     return path.suffix.lower() in PARQUET and not is_address(path) and not item.keeps_features()
+
+
+def wake_workers(work: Work, opened: list[ingest.OpenSource]) -> None:
+    """Let the engine get ready for the largest file, while the region is opened."""
+    paths = [work.project.resolve(item.source.path) for item in opened]
+    work.engine.get_ready(max(paths, key=lambda path: path.stat().st_size), imports=Tally.__module__)
 
 
 def count_in_one_pass(work: Work, opened: list[ingest.OpenSource], region: Region) -> surfaces.GroupCounts:

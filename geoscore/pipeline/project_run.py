@@ -13,7 +13,7 @@ from geoscore import ingest
 from geoscore.engines import open_engine
 from geoscore.formulas import open_formula
 from geoscore.pipeline.account import OUTPUTS, begin_ledger, end_ledger
-from geoscore.pipeline.one_pass import counts_in_one_pass
+from geoscore.pipeline.one_pass import counts_in_one_pass, wake_workers
 from geoscore.pipeline.publish import audit, publish, write_outputs
 from geoscore.pipeline.stages import build
 from geoscore.pipeline.work import Work
@@ -99,6 +99,7 @@ def run(
         if counts_in_one_pass(plan, opened):
             kept = folder.resolve().parent / f".{folder.resolve().name}.stages"
             work.store = StageStore(kept, earlier=folder / "private" / "stages")
+            wake_workers(work, opened)
         surface = publish(work, build(work, opened))
         work.counts["audit"] = audit(work, surface)
         ledger = begin_ledger(work, Path(project), folder)

@@ -5,8 +5,6 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from geoscore.reference.gazetteer_places import apart_m
 from geoscore.standardize.addresses import sound_key
@@ -65,6 +63,9 @@ def number_streets(rows: pd.DataFrame) -> npt.NDArray[np.int64]:
             grid[homeless].merge(moved, on=["name", "x", "y"], suffixes=("", "_b"))[["row", "row_b"]].to_numpy()
         )
     pairs = np.concatenate(edges)
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     graph = coo_array((np.ones(len(pairs), dtype=bool), (pairs[:, 0], pairs[:, 1])), shape=(len(rows), len(rows)))
     component = connected_components(graph, directed=False)[1]
     # numbered by name and then by where the street begins, whatever the order of the rows

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from geoscore.errors import InputError, InputNotFoundError
 from geoscore.ladder import Capacity
-from geoscore.maps import MapLayer, map_svg
+from geoscore.maps import MapLayer, Scene, map_svg, scene_from_surface, svg_from_scene
 from geoscore.maps.layers import figure_columns
 from geoscore.maps.measures import terms
 from geoscore.maps.page import clean
@@ -52,6 +52,7 @@ class ReportContent:
     layers: tuple[MapLayer, ...] = ()  # the user's own
     layer_answers: tuple[dict[str, Any] | None, ...] = ()
     basemap: Basemap | None = None
+    drawn: SurfaceNote | None = None  # of the table, where it is coarser than the surface
 
 
 def write_report(content: ReportContent, path: Path, *, template: Path | None = None) -> None:
@@ -99,6 +100,7 @@ def report_html(content: ReportContent, *, template: Path | None = None) -> str:
     )
     environment.filters |= {"count": _count, "dollars": _dollars, "share": _share, "figure": _figure}
     region = content.region
+    scene = scene_from_surface(content.table, layers=(*content.outlines, *content.layers), **_shown(content))
     try:
         page = environment.get_template("report.html") if template is None else environment.from_string(_read(template))
         return page.render(
@@ -107,7 +109,8 @@ def report_html(content: ReportContent, *, template: Path | None = None) -> str:
             terms=terms(content.capacity),
             region_share=(region["estimate"] or 0.0) / (region["households"] or 1.0),
             layer_columns=figure_columns(content.layers),
-            **{name: Markup(svg) for name, svg in drawings(content).items()},  # noqa: S704  ours, all texts escaped
+            map_words=_map_words(scene, content.note),
+            **{name: Markup(svg) for name, svg in drawings(content, scene).items()},  # noqa: S704  ours, all texts escaped
         )
     except TemplateError as error:
         line = getattr(error, "lineno", None)
@@ -115,15 +118,41 @@ def report_html(content: ReportContent, *, template: Path | None = None) -> str:
         raise InputError(f"{where}: {error.message or error}") from error
 
 
-def drawings(content: ReportContent) -> dict[str, str]:
+def _shown(content: ReportContent) -> dict[str, Any]:
+    """Return what all maps of a report share."""
+    return {
+        "note": content.drawn or content.note,
+        "capacity": content.capacity,
+        "basemap": content.basemap,
+        "width": MAP_WIDTH,
+    }
+
+
+def _map_words(scene: Scene, note: SurfaceNote) -> str:
+    """Return what the map shows: how fine, and of what.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Some
+    >>> _map_words(Some(resolution=7, outside=0.0), Some(region="Bay Area"))
+    'in each hexagon (H3 resolution 7), all of Bay Area'
+    >>> _map_words(Some(resolution=3, outside=0.007), Some(region="United States"))
+    'in each hexagon (H3 resolution 3); 0.7% of the households of United States live beyond this map'
+    """
+    told = f"in each hexagon (H3 resolution {scene.resolution})"
+    if scene.outside <= 0:
+        return f"{told}, all of {note.region}"
+    return f"{told}; {scene.outside:.1%} of the households of {note.region} live beyond this map"
+
+
+def drawings(content: ReportContent, scene: Scene) -> dict[str, str]:
     """Return the report's pictures as SVG: ``map``, ``detail``, ``curve``, ``comparison``; empty where not needed."""
-    shown: dict[str, Any] = {"note": content.note, "capacity": content.capacity, "basemap": content.basemap}
-    shown["width"] = MAP_WIDTH
+    shown = _shown(content)
     marks = content.capacity if isinstance(content.capacity, tuple) else (content.capacity,)
     outlines = (*content.outlines, *content.layers)
     focus = _focus(content.outlines)
     return {
-        "map": map_svg(content.table, layers=outlines, **shown),
+        "map": svg_from_scene(scene, width=MAP_WIDTH),
         "detail": map_svg(content.table, layers=outlines, focus=focus, **shown) if focus else "",
         "curve": curve_svg(content.curve, content.place_curves, marks=marks),
         "comparison": comparison_svg(content.places, content.region) if content.places else "",

@@ -87,24 +87,47 @@ def interpolate_households(
         share, _ = lean_shares(index, *cell_centers(fine), centers)
     if points is not None and len(points):
         index, fine, share = _by_points(points, list(area_ids), index, fine, share, resolution=resolution + FINER)
-    pieces = pd.DataFrame(
+    pieces = households[index] * share
+    zip_names = np.unique(np.asarray(zips, dtype=object))
+    zip_at = _zip_of(fine, zips, zip_areas, zip_names, resolution=resolution + FINER)
+    cells, cell_at = np.unique(parent_cells(fine, resolution=resolution), return_inverse=True)
+    key = (cell_at * (len(zip_names) + 1) + zip_at) * len(area_ids) + index
+    found, at = np.unique(key, return_inverse=True)
+    rest, area_at = np.divmod(found, len(area_ids))
+    cell_at, zip_at = np.divmod(rest, len(zip_names) + 1)
+    ground = pd.DataFrame(
         {
-            "fine": fine,
-            "area_id": np.asarray(area_ids, dtype=object)[index],
-            "area_county": np.asarray(counties, dtype=object)[index],
-            "households": households[index] * share,
+            "cell": cells[cell_at],
+            "zip": np.array([*zip_names, None], dtype=object)[zip_at],
+            "area_id": np.asarray(area_ids, dtype=object)[area_at],
+            "area_county": np.asarray(counties, dtype=object)[area_at],
+            "households": np.bincount(at, pieces, minlength=len(found)),
         }
     )
-    zip_index, zip_fine = cells_from_polygons(zip_areas, resolution=resolution + FINER)
-    zip_of = pd.DataFrame({"fine": zip_fine, "zip": np.asarray(zips, dtype=object)[zip_index]})
-    pieces = pieces.merge(zip_of.sort_values("zip").drop_duplicates("fine"), on="fine", how="left")
-    pieces["cell"] = parent_cells(pieces["fine"].to_numpy(np.uint64), resolution=resolution)
-    pieces = pieces.merge(_county_of_zip(pieces), on="zip", how="left")
-    pieces["county"] = pieces["county"].fillna(pieces["area_county"])
-    keys = ["cell", "zip", "county", "area_id"]
-    ground = pieces.groupby(keys, dropna=False, sort=True)["households"].sum().reset_index()
+    ground = ground.merge(_county_of_zip(ground), on="zip", how="left")
+    ground["county"] = ground["county"].fillna(ground["area_county"])
+    ground = ground.sort_values(["cell", "zip", "county", "area_id"], ignore_index=True)
     _certify(before=float(households.sum()), after=float(ground["households"].sum()))
     return from_pandas(ground, GROUND)
+
+
+def _zip_of(
+    fine: npt.NDArray[np.uint64],
+    zips: Sequence[str],
+    zip_areas: "Sequence[shapely.Geometry]",
+    zip_names: npt.NDArray[np.object_],
+    *,
+    resolution: int,
+) -> npt.NDArray[np.int64]:
+    """Return the number of the ZIP that the center of every fine cell lies in, the first of several; n where none."""
+    index, zip_fine = cells_from_polygons(zip_areas, resolution=resolution)
+    number = np.searchsorted(zip_names, np.asarray(zips, dtype=object))[index]
+    order = np.lexsort((number, zip_fine))
+    known, first = np.unique(zip_fine[order], return_index=True)
+    if len(known) == 0:
+        return np.full(len(fine), len(zip_names))
+    place = np.minimum(np.searchsorted(known, fine), len(known) - 1)
+    return np.where(known[place] == fine, number[order][first][place], len(zip_names))
 
 
 def _by_points(

@@ -196,9 +196,12 @@ def _numbers(values: pa.Array, parse: Callable[[str], float]) -> Parsed:
     if not (pa.types.is_floating(values.type) or pa.types.is_integer(values.type)):
         return parse_each(_as_text(values), parse, pa.float64())
     numbers = values.cast(pa.float64())
+    none = pa.repeat(pa.scalar(False), len(numbers))
+    finite = pc.is_finite(numbers)
+    if pc.all(finite, min_count=0).as_py():  # nulls aside
+        return Parsed(numbers, none, none)
     infinite = pc.fill_null(pc.is_inf(numbers), fill_value=False)
-    none = pa.array([False] * len(numbers), pa.bool_())
-    return Parsed(pc.if_else(pc.fill_null(pc.is_finite(numbers), fill_value=False), numbers, None), infinite, none)
+    return Parsed(pc.if_else(pc.fill_null(finite, fill_value=False), numbers, None), infinite, none)
 
 
 def _as_text(values: pa.Array) -> pa.Array:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from geoscore.engines import Frame
 from geoscore.schemas import GROUP
-from geoscore.tables import Table, to_pandas
+from geoscore.tables import Table, first_rows, number_rows, to_pandas
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int32]
@@ -110,24 +110,44 @@ def pack_groups(batches: Iterable[pa.RecordBatch]) -> GroupCounts:
     cell, zip_at, spread, level, households = (np.concatenate(column) for column in zip(*packed, strict=True))
     del packed
     zip_names, zip_rank = _ranked(zips)
-    zip_at = zip_rank[zip_at]
+    positions, position = _positions(cell, zip_rank[zip_at], spread, zip_names)
+    del cell, zip_at, spread
+    table, level_rank = _sorted_levels(levels)
+    key = position.astype(np.int64) * max(len(table), 1) + level_rank[level]
+    del position, level
+    order = np.argsort(key)
+    key = key[order]
+    starts = np.flatnonzero(np.diff(key, prepend=-1))
+    summed = np.add.reduceat(households[order], starts, dtype=np.float64) if len(key) else np.zeros(0)
+    at, level = np.divmod(key[starts], max(len(table), 1))
+    return GroupCounts(positions, table, at.astype(np.int32), level.astype(np.int32), summed)
+
+
+def _positions(
+    cell: npt.NDArray[np.uint64], zip_rank: Codes, spread: Codes, zip_names: list[str | None]
+) -> tuple[pa.Table, Codes]:
+    """Return the distinct positions, sorted, and the number of each row's."""
+    at_cell = pc.dictionary_encode(pa.array(cell))
+    at_spread = pc.dictionary_encode(pa.array(spread))
+    key = at_cell.indices.to_numpy().astype(np.int64) * max(len(zip_names), 1) + zip_rank
+    key = key * max(len(at_spread.dictionary), 1) + at_spread.indices.to_numpy()
+    encoded = pc.dictionary_encode(pa.array(key))
+    key, at_spread_code = np.divmod(encoded.dictionary.to_numpy(), max(len(at_spread.dictionary), 1))
+    at_cell_code, zip_at = np.divmod(key, max(len(zip_names), 1))
+    cell, spread = at_cell.dictionary.to_numpy()[at_cell_code], at_spread.dictionary.to_numpy()[at_spread_code]
     order = np.lexsort((spread, zip_at, cell))
+    rank = np.empty(len(order), dtype=np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32)
     cell, zip_at, spread = cell[order], zip_at[order], spread[order]
-    new = np.ones(len(cell), dtype=bool)
-    new[1:] = (cell[1:] != cell[:-1]) | (zip_at[1:] != zip_at[:-1]) | (spread[1:] != spread[:-1])
     positions = pa.table(
         {
-            "cell": pa.array(cell[new].astype(np.uint64), mask=cell[new] == 0),
-            "zip": pa.array(zip_names).take(pa.array(zip_at[new])),
-            "spread_m": pa.array(spread[new], mask=spread[new] < 0),
+            "cell": pa.array(cell.astype(np.uint64), mask=cell == 0),
+            "zip": pa.array(zip_names, pa.string()).take(pa.array(zip_at)),
+            "spread_m": pa.array(spread.astype(np.int32), mask=spread < 0),
         },
         schema=pa.schema([GROUP.field(name) for name in POSITION]),
     )
-    position = (np.cumsum(new) - 1).astype(np.int32)
-    table, level_rank = _sorted_levels(levels)
-    level = level_rank[level[order]]
-    inner = np.lexsort((level, position))
-    return GroupCounts(positions, table, position[inner], level[inner], households[order][inner].astype(np.float64))
+    return positions, rank[encoded.indices.to_numpy()]
 
 
 def _numbered(column: pa.Array, numbers: dict[str | None, int]) -> Codes:
@@ -139,13 +159,9 @@ def _numbered(column: pa.Array, numbers: dict[str | None, int]) -> Codes:
 
 def _level_numbers(batch: pa.RecordBatch, numbers: dict[tuple[object, ...], int]) -> Codes:
     """Return the numbers of levels, giving new ones to those that are met for the first time."""
-    key = np.zeros(batch.num_rows, dtype=np.int64)
-    for name in LEVEL_COLUMNS:
-        encoded = pc.dictionary_encode(batch[name], null_encoding="encode")
-        mixed = key * len(encoded.dictionary) + encoded.indices.to_numpy(zero_copy_only=False)
-        key = np.unique(mixed, return_inverse=True)[1].reshape(-1).astype(np.int64)
-    _, first = np.unique(key, return_index=True)
-    rows = zip(*(batch[name].take(pa.array(first)).to_pylist() for name in LEVEL_COLUMNS), strict=True)
+    key, size = number_rows(batch, LEVEL_COLUMNS)
+    first = first_rows(key, size)
+    rows = zip(*(batch[name].take(first).to_pylist() for name in LEVEL_COLUMNS), strict=True)
     known = [numbers.setdefault(row, len(numbers)) for row in rows]
     return np.array([*known, 0], dtype=np.int32)[key]
 

@@ -20,6 +20,7 @@ from geoscore.ingest import OUTSIDE, MappedBatch, Suppression, map_batch
 from geoscore.project import Source
 from geoscore.schemas import EVIDENCE, GROUP, HOUSEHOLD, TALLY
 from geoscore.standardize import DateOrder
+from geoscore.tables import first_rows, number_rows
 
 LOST: Final = "the household has no place"
 LABELLED: Final = pa.schema([HOUSEHOLD.field(name) for name in ("household_id", "income_usd", *FIELDS)])
@@ -102,10 +103,11 @@ class Tally:
 
     def _outside(self, located: pa.RecordBatch) -> pa.Array:
         """Return which households have coordinates outside the region."""
-        found, at = np.unique(pc.fill_null(located["cell"], 0).to_numpy(), return_inverse=True)
+        encoded = pc.dictionary_encode(located["cell"])
+        found = encoded.dictionary.to_numpy()
         place = np.minimum(np.searchsorted(self.cells, found), len(self.cells) - 1)
-        known = self.cells[place] == found
-        return pc.and_(located["cell"].is_valid(), pa.array(~known[at.reshape(-1)]))
+        outside = pa.array(self.cells[place] != found)
+        return pc.fill_null(outside.take(encoded.indices), fill_value=False)
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,7 @@ def _households(records: pa.RecordBatch) -> pa.RecordBatch:
 
 def figures_of(located: pa.RecordBatch) -> dict[str, npt.NDArray[np.float64]]:
     """Return the evidence columns of a batch, NaN where unknown."""
-    return {name: located[name].to_numpy(zero_copy_only=False).astype(np.float64) for name in EVIDENCE}
+    return {name: located[name].to_numpy(zero_copy_only=False).astype(np.float64, copy=False) for name in EVIDENCE}
 
 
 def _tally(columns: dict[str, Any], size: int) -> pa.RecordBatch:
@@ -176,8 +178,6 @@ def _counted(counts: dict[tuple[str, str], int]) -> pa.RecordBatch:
 def count_batch(scored: pa.RecordBatch) -> pa.RecordBatch:
     """Return the groups of a batch of scored households, as rows of ``TALLY``.
 
-    Each column becomes codes of its distinct values, and the codes one number, so that rows are counted by numbers.
-
     Examples
     --------
     >>> from geoscore.schemas import SCORED
@@ -186,28 +186,8 @@ def count_batch(scored: pa.RecordBatch) -> pa.RecordBatch:
     >>> counted["zip"].to_pylist(), counted["households"].to_pylist()
     (['94301', '94303'], [2, 1])
     """
-    n = len(scored)
-    key = np.zeros(n, dtype=np.int64)
-    for name in KEYS:
-        codes, size = _codes(scored[name])
-        if size > 1:
-            key = key * size + codes
-            if len(key) and int(key.max()) > _LARGEST:
-                key = np.unique(key, return_inverse=True)[1].reshape(-1)
-    _, first, counts = np.unique(key, return_index=True, return_counts=True)
-    kept = scored.take(pa.array(first))
+    key, groups = number_rows(scored, KEYS)
+    kept = scored.take(first_rows(key, groups))
+    counts = pa.array(np.bincount(key, minlength=groups))
     columns = {name: kept[name] for name in KEYS}
-    return _tally(
-        {**columns, "kind": pa.array(["group"] * len(first), pa.string()), "households": pa.array(counts)}, len(first)
-    )
-
-
-_LARGEST: Final = 1 << 40
-
-
-def _codes(column: pa.Array) -> tuple[npt.NDArray[np.int64], int]:
-    """Return a number for the value of every row, and how many numbers there may be."""
-    if column.null_count == len(column):
-        return np.zeros(len(column), dtype=np.int64), 1
-    encoded = pc.dictionary_encode(column, null_encoding="encode")
-    return encoded.indices.to_numpy().astype(np.int64), len(encoded.dictionary)
+    return _tally({**columns, "kind": pa.repeat(pa.scalar("group"), groups), "households": counts}, groups)
