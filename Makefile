@@ -26,8 +26,9 @@ setup: $(VENV)/.ready   ## make .venv from the lock file
 demo: setup      ## the whole journey on the sample data, offline: out/demo
 	$(BIN)/geoscore demo --out out/demo
 
-test: check      ## every check and every test
-	$(BIN)/python -m pytest
+WORKERS ?= 2
+test: check      ## every check and every test, by two workers (WORKERS=0: by none)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 check: setup     ## lint, types and the floors of the house
 	$(BIN)/ruff check .
@@ -39,7 +40,8 @@ quick: setup     ## the tests that take seconds, without Spark
 	$(BIN)/python -m pytest -m "not slow and not spark"
 
 cover: setup     ## tests with branch coverage; fails under 95%
-	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered --cov-fail-under=95
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --cov \
+	  --cov-report=term-missing:skip-covered --cov-fail-under=95
 
 mutants: setup   ## plant faults in five rooms and count those that tests find, into CONTRIBUTING.md (an hour or more)
 	$(BIN)/python scripts/mutants.py --write

@@ -74,20 +74,14 @@ def mutmut(*names: str) -> None:
 
 
 def draw(room: str, size: int, seed: int) -> tuple[int, list[str]]:
-    """Return how many mutants a room has, and a sample of their names."""
+    """Return how many mutants a room has, and a sample of their names; a larger one holds the smaller."""
     names = sorted(name for name in results() if any(fnmatch(name, pattern) for pattern in ROOMS[room]))
-    if len(names) <= size:
-        return len(names), names
-    return len(names), sorted(random.Random(f"{seed} {room}").sample(names, size))  # noqa: S311  a sample, no secret
+    random.Random(f"{seed} {room}").shuffle(names)  # noqa: S311  a sample, no secret
+    return len(names), sorted(names[:size])
 
 
-def test(room: str, *, size: int, seed: int, again: bool) -> Tested:
-    """Test the sample of a room."""
-    mutants, names = draw(room, size, seed)
-    found = results()
-    to_do = [name for name in names if not again or found[name] not in KILLED | OUT_OF_TIME]
-    if to_do:
-        mutmut(*to_do)
+def count(room: str, mutants: int, names: list[str]) -> Tested:
+    """Count what became of a room's sample."""
     found = results()
     left = tuple(name for name in names if found[name] not in KILLED | OUT_OF_TIME)
     return Tested(room, mutants, len(names), len(names) - len(left), left)
@@ -104,14 +98,17 @@ def main() -> None:
     given = parser.parse_args()
     if not any(name.startswith("geoscore.") for name in results()):
         mutmut("geoscore.query.answer.*__mutmut_1")  # plants all of them
-    tested = []
-    for room in given.rooms or ROOMS:
-        tested.append(test(room, size=given.sample, seed=given.seed, again=given.again))
-        print(tested[-1].line, flush=True)
-        for name in tested[-1].left:
-            print(f"    mutmut show {name}", flush=True)
+    drawn = {room: draw(room, given.sample, given.seed) for room in given.rooms or ROOMS}
+    found = results()
+    to_do = [name for _, names in drawn.values() for name in names]
+    if given.again:
+        to_do = [name for name in to_do if found[name] not in KILLED | OUT_OF_TIME]
+    if to_do:
+        mutmut(*to_do)
+    tested = [count(room, *sample) for room, sample in drawn.items()]
     head = ["| room | mutants | sample | killed | share | of all, 95% |", "|---|---|---|---|---|---|"]
     lines = [*head, *(one.line for one in tested)]
+    print("\n".join([*lines, *(f"mutmut show {name}" for one in tested for name in one.left)]))
     if given.write:
         text = PAGE.read_text(encoding="utf-8")
         before, rest = text.split(BEGIN)

@@ -37,6 +37,7 @@ def surface(done: Run) -> str:
     return str(done.out / "surface.parquet")
 
 
+@pytest.mark.slow
 def test_the_demo_in_an_empty_folder(tmp_path: Path) -> None:
     result = geoscore("demo", "--json", cwd=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
@@ -194,6 +195,7 @@ def test_every_setting_is_told_in_the_documents() -> None:
             assert f"`{name}`" in text or name == "folder", name
 
 
+@pytest.mark.slow
 def test_examples_run(tmp_path: Path) -> None:
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     for example, told in (("01_ten_lines.py", "ZIP 94301: about"), ("05_trade_area.py", "Palo Alto, 15 min: ")):

@@ -127,6 +127,7 @@ def test_the_command_line(gazetteer: Path, tmp_path: Path) -> None:
     assert "1 streets with 75 address points" in built.output
 
 
+@pytest.mark.slow
 def test_a_run_places_households_by_their_addresses(
     make_project: Callable[..., Path], region: Path, tmp_path: Path
 ) -> None:

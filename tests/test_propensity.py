@@ -257,6 +257,7 @@ def test_a_model_that_is_too_sure_is_calmed_down() -> None:
     assert 0.95 < fig.calibration_line(y, calmed)[1] < 1.05
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 1000))
 def test_rungs_fall_whatever_the_gifts(seed: int) -> None:
