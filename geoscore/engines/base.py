@@ -136,7 +136,7 @@ def open_engine(name: str = "duckdb", *, memory: str | None = None, scratch: Pat
     memory
         Most memory it may take before it spills to disk, such as ``4GB``.
     scratch
-        Folder for temporary files; a new one in the system's place by default.
+        Folder for temporary files, which on a cluster all machines see; a new one in the system's place by default.
 
     Raises
     ------

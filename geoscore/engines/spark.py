@@ -12,6 +12,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -62,6 +63,7 @@ class SparkEngine(Engine):
     def __init__(self, *, memory: str | None = None, scratch: Path | None = None) -> None:
         self._session = _start(memory)
         self._scratch = Path(tempfile.mkdtemp(prefix="geoscore-", dir=scratch))
+        self._numbers = count(1)
         self._embedded = DuckDBEngine(memory=memory, scratch=self._scratch)
 
     def scan(self, path: Path) -> Frame:
@@ -93,11 +95,19 @@ class SparkEngine(Engine):
             rows = _native(frame).count() * len(blocks)
         partitions = max(self._session.sparkContext.defaultParallelism, -(-rows // BLOCK_ROWS))
         meeting = _native(sent).repartition(partitions, BLOCK)
-        return self._mapped(meeting, _Blocks(function, pa.schema([*given, (BLOCK, pa.string())]), _signed_schema(schema)))
+        return self._mapped(
+            meeting, _Blocks(function, pa.schema([*given, (BLOCK, pa.string())]), _signed_schema(schema))
+        )
 
     def keep(self, frame: Frame) -> Frame:
-        """Return the frame, computed once, in the workers' memory and on their disks."""
-        return nw.from_native(_native(frame).persist())
+        """Return the frame, computed once, as Parquet in the scratch folder.
+
+        Kept in memory (``persist``) it would carry all that it was made from in its plan, which a few joins of such
+        frames with each other make too long for Spark ever to look through.
+        """
+        path = self._scratch / f"kept-{next(self._numbers)}.parquet"
+        self._write(_native(frame), path)
+        return self.scan(path)
 
     def map_file(
         self,

@@ -9,11 +9,9 @@ from typing import Final
 
 import narwhals as nw
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from geoscore.engines import Frame
-from geoscore.linkage.blocking import count_pairs
 from geoscore.linkage.comparisons import COMPARISONS
 from geoscore.linkage.frequencies import with_frequencies
 from geoscore.linkage.keys import COMPARED, KEYS, ONE_OF_A_KIND, linkage_keys
@@ -30,7 +28,9 @@ GOLDEN: Final = 2_654_435_761
 ORDER: Final = ("source", "record_id", "row")
 RECORD: Final = pa.schema([*(KEYS.field(name) for name in ("source", "row", "record_id")), ("unique_id", pa.int64())])
 FREQUENT: Final = tuple(
-    sorted({step.frequency for items in COMPARISONS.values() for item in items for step in item.steps if step.frequency})
+    sorted(
+        {step.frequency for items in COMPARISONS.values() for item in items for step in item.steps if step.frequency}
+    )
 )
 """Columns whose rare values count for more than their common ones."""
 ENTITY: Final = pa.schema(
@@ -109,7 +109,8 @@ def find_entities(records: Table) -> Entities:
     counts = engine.collect(known).to_pylist()[0]
     size = engine.collect(numbers.select(nw.len().alias("n")))["n"][0].as_py()
     frame = said.join(numbers.select("source", "row", "unique_id"), on=["source", "row"], how="inner").drop("said")
-    frame = with_frequencies(with_rare_names(Table(engine.keep(frame), KEYS, engine), size), FREQUENT, size=size)
+    rare = with_rare_names(Table(engine.keep(frame), KEYS, engine), size)
+    frame = with_frequencies(Table(engine.keep(rare), KEYS, engine), FREQUENT, size=size)
     return Entities(
         table=Table(engine.keep(frame.select(*ENTITY.names)), ENTITY, engine),
         records=Table(engine.keep(said.join(number, on="said", how="inner").select(*RECORD.names)), RECORD, engine),
@@ -145,7 +146,10 @@ def set_aside_shared(keys: Table) -> tuple[Table, dict[str, int]]:
         for name in ONE_OF_A_KIND
     }
     lost = nw.concat(
-        [some.select(nw.col("n").sum().alias("n")).with_columns(nw.lit(name).alias("name")) for name, some in shared.items()]
+        [
+            some.select(nw.col("n").sum().alias("n")).with_columns(nw.lit(name).alias("name"))
+            for name, some in shared.items()
+        ]
     )
     told = keys.engine.collect(lost).to_pylist()
     by_name = {row["name"]: int(row["n"]) for row in told if row["n"]}

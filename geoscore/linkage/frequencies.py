@@ -6,6 +6,7 @@ from typing import Final
 import narwhals as nw
 
 from geoscore.engines import Frame
+from geoscore.tables import Table
 
 OF_A_HOUSEHOLD: Final = ("home", "spot", "line", "email", "phone", "ssn")
 """Columns whose values belong to one household, unless more last names than a household has stand beside one."""
@@ -19,7 +20,7 @@ POPULATION: Final = 10_000.0
 """A small file is taken for a sample of at least so many records."""
 
 
-def with_frequencies(entities: Frame, columns: Sequence[str], *, size: int) -> Frame:
+def with_frequencies(entities: Table, columns: Sequence[str], *, size: int) -> Frame:
     """Return entities with how likely a record that is no match has each value, never rarer than a small file can tell.
 
     Parameters
@@ -42,17 +43,22 @@ def with_frequencies(entities: Frame, columns: Sequence[str], *, size: int) -> F
     >>> from geoscore.engines import open_engine
     >>> rows = pa.table({"line": ["1 OAK ST"] * 5, "last": ["LEE", "DIAZ", "WONG", "KATZ", "LEE"]})
     >>> with open_engine() as engine:  # four last names: one household more than a home's
-    ...     engine.collect(with_frequencies(engine.from_arrow(rows), ["line"], size=5))["tf_line"][0].as_py()
+    ...     entities = Table.from_arrow(rows, engine=engine)
+    ...     engine.collect(with_frequencies(entities, ["line"], size=5))["tf_line"][0].as_py()
     0.0001002
     """
-    counted = entities
+    frame = entities.frame
+    # one table for all, so that what follows need not know how each share came about
+    shares = entities.engine.keep(nw.concat([_shares(frame, name, size) for name in columns]))
     for name in columns:
-        entities = entities.join(_shares(counted, name, size), on=name, how="left")
-    return entities
+        some = shares.filter(nw.col("column") == name)
+        told = some.select(nw.col("value").alias(name), nw.col("share").alias(f"tf_{name}"))
+        frame = frame.join(told, on=name, how="left")
+    return frame
 
 
 def _shares(entities: Frame, column: str, size: int) -> Frame:
-    """Return each value of a column once, and its share."""
+    """Return ``column``, its name; ``value``, each once; and ``share``."""
     known = entities.filter(~nw.col(column).is_null())
     if column in OF_A_HOUSEHOLD:
         # as many other households as there are more last names than a home's
@@ -64,4 +70,4 @@ def _shares(entities: Frame, column: str, size: int) -> Frame:
         names = known.group_by(column).agg(nw.len().alias("n"))
         seen = nw.col("n").cast(nw.Float64) + SEEN_BEFORE * COMMON.get(column, 0.0)
         share = seen / (size + SEEN_BEFORE)
-    return names.select(column, share.alias(f"tf_{column}"))
+    return names.select(nw.lit(column).alias("column"), nw.col(column).alias("value"), share.alias("share"))

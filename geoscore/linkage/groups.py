@@ -15,7 +15,9 @@ from geoscore.schemas import LINK
 from geoscore.tables import Table
 
 DIGEST: Final = 8
-FIRST: Final = pa.schema([("group", pa.int64()), ("source", pa.string()), ("record_id", pa.string()), ("seen", pa.int64())])
+FIRST: Final = pa.schema(
+    [("group", pa.int64()), ("source", pa.string()), ("record_id", pa.string()), ("seen", pa.int64())]
+)
 NAMED: Final = pa.schema([("group", pa.int64()), ("name", pa.string())])
 
 
@@ -73,7 +75,9 @@ def name_groups(
     names = {kind: _names(Table(named, table.schema, engine), kind) for kind in ("household", "person")}
     joined = entities.records.frame.join(groups, on="unique_id", how="inner")
     for kind, frame in names.items():
-        joined = joined.join(frame.select(nw.col("group").alias(kind), nw.col("name").alias(f"{kind}_id")), on=kind, how="inner")
+        joined = joined.join(
+            frame.select(nw.col("group").alias(kind), nw.col("name").alias(f"{kind}_id")), on=kind, how="inner"
+        )
     schema = pa.schema([*table.schema, ("household", pa.int64()), ("person", pa.int64())])
     told = groups.select("unique_id", "household", "person")
     found = table.derive(schema, lambda frame: frame.join(told, on="unique_id", how="inner"))

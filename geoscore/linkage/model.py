@@ -269,7 +269,7 @@ class LinkageModel:
                 )
                 for comparison in compared
             ],
-            blocking_rules_to_generate_predictions=[condition(rule) for rule in rules],
+            blocking_rules_to_generate_predictions=[condition(rule) for rule in rules],  # type: ignore[misc]
             probability_two_random_records_match=prior,
             retain_matching_columns=in_parts,
             retain_intermediate_calculation_columns=in_parts,

@@ -36,9 +36,7 @@ class Scorer:
         """Return a table of schema ``SCORED``, each pair once for every model that finds it likely enough."""
         tables = []
         for number, (model, compared, prior) in enumerate(zip(self.models, self.compared, self.priors, strict=True)):
-            pairs = model.score(
-                entities, rules=blocks, compared=compared, engine=engine, prior=prior, least=self.least
-            )
+            pairs = model.score(entities, rules=blocks, compared=compared, engine=engine, prior=prior, least=self.least)
             once = pairs.group_by(PAIRS.names).aggregate([])
             tables.append(once.append_column("model", pa.array(np.full(once.num_rows, number))).select(SCORED.names))
         return pa.concat_tables(tables).cast(SCORED)

@@ -70,7 +70,7 @@ def run(
     today = datetime.now(tz=UTC).date()
     suppression = ingest.open_suppression(plan.suppression, today=today, resolve=plan.resolve)
     opened = ingest.open_sources(plan.sources, resolve=plan.resolve) if plan.sources else []
-    with staged(folder) as stage, open_engine(engine, memory=memory) as tables:
+    with staged(folder) as stage, open_engine(engine, memory=memory, scratch=stage) as tables:
         private = stage / "private"
         private.mkdir(mode=0o700)
         work = Work(plan, formula, tables, stage, private, report, suppression)
