@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from geoscore.engines.base import BatchFunction, BlockFunction, Engine, Frame
 from geoscore.engines.duckdb import DuckDBEngine
-from geoscore.engines.java import choose_python, java_version
+from geoscore.engines.java import GET_JAVA, choose_python, java_version
 from geoscore.engines.processes import MEMORY, NumberedFunction
 from geoscore.errors import EngineError, GeoscoreError, InputError
 
@@ -259,6 +259,11 @@ class _told:  # noqa: N801  reads as a word where it is used
             raise EngineError(
                 "Spark's workers cannot import geoscore: install it in the Python that PYSPARK_PYTHON names on every"
                 " machine"
+            ) from error
+        if "JAVA_GATEWAY_EXITED" in text:
+            raise EngineError(
+                "Spark's Java ended before it was ready; what it said stands above. Is JAVA_HOME a Java that this"
+                f" pyspark knows, and are PYSPARK_SUBMIT_ARGS and SPARK_HOME right? {GET_JAVA}"
             ) from error
         first = next((line for line in text.splitlines() if line.strip()), type(error).__name__)
         raise EngineError(f"Spark stopped: {first.strip()[:300]}") from error

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from geoscore.engines import Engine
 from geoscore.errors import InputError
 from geoscore.linkage.blocking import condition
-from geoscore.linkage.comparisons import COMPARISONS, Comparison, Step
+from geoscore.linkage.comparisons import COMPARISONS, Comparison, build_levels
 
 if TYPE_CHECKING:
     from splink import Linker
@@ -265,7 +265,8 @@ class LinkageModel:
             link_type="dedupe_only",
             comparisons=[
                 CustomComparison(
-                    output_column_name=comparison.name, comparison_levels=_levels(comparison, self._shares(comparison))
+                    output_column_name=comparison.name,
+                    comparison_levels=build_levels(comparison, self._shares(comparison)),
                 )
                 for comparison in compared
             ],
@@ -339,27 +340,6 @@ def log_odds(share: float) -> float:
     2.0
     """
     return round(float(np.log2(share / (1 - share))), 9)
-
-
-def _levels(comparison: Comparison, shares: Sequence[tuple[float, float]]) -> list[Any]:
-    import splink.comparison_level_library as levels
-
-    built: list[Any] = [levels.CustomLevel(comparison.missing, "not known").configure(is_null_level=True)]
-    for step, (m, u) in zip(comparison.steps, shares, strict=False):
-        built.append(_level(step, m, u))
-    m, u = shares[-1]
-    built.append(levels.ElseLevel().configure(m_probability=m, u_probability=u, label_for_charts="different"))
-    if not comparison.learned:
-        for level in built:
-            level.configure(fix_m_probability=True)
-    return built
-
-
-def _level(step: Step, m: float, u: float) -> Any:
-    level = step.test().configure(m_probability=m, u_probability=u, label_for_charts=step.label)
-    if step.frequency:
-        level.configure(tf_adjustment_column=step.frequency, disable_tf_exact_match_detection=True)
-    return level
 
 
 def _leaves_something(rule: Sequence[str], compared: Sequence[Comparison]) -> bool:
