@@ -286,14 +286,16 @@ class Project(_Settings):
 
 
 def is_address(path: Path) -> bool:
-    """Return whether a path is the address of a file on the web; a path keeps only one slash of ``https://``.
+    """Return whether a path is an address, on the web or in an object store; a path keeps only one slash of ``https://``.
 
     Examples
     --------
-    >>> is_address(Path("https://example.org/donors.csv")), is_address(Path("https/donors.csv"))
-    (True, False)
+    >>> is_address(Path("https://example.org/donors.csv")), is_address(Path("s3://lists/donors.csv"))
+    (True, True)
+    >>> is_address(Path("https/donors.csv"))
+    False
     """
-    return re.match(r"https?:[/\\]", str(path), re.IGNORECASE) is not None
+    return re.match(r"(https?|s3a?):[/\\]", str(path), re.IGNORECASE) is not None
 
 
 def open_project(path: str | Path) -> Project:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -20,6 +21,7 @@ import pyarrow.parquet as pq
 
 from geoscore.errors import SurfaceError, missing_file
 from geoscore.schemas import FORMAT_VERSION, LADDER, MEASURES, SURFACE, SurfaceNote
+from geoscore.storage import fetch_object, is_object
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +30,8 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.integer[Any]]
 METADATA_KEY: Final = b"geoscore"
+SURFACE_FILE: Final = "surface.parquet"
+"""Name of a surface in a run's folder."""
 SURE: Final = 3.0
 """No more households than expected and this many standard deviations are here."""
 MANY: Final = 50_000
@@ -301,14 +305,24 @@ def measured(table: pa.Table) -> Floats | None:
 def read_surface(path: Path) -> tuple[pa.Table, SurfaceNote]:
     """Read a surface, or that of a run's folder, and what it says of itself.
 
+    Parameters
+    ----------
+    path
+        The file or folder; an address in an object store, ``s3://bucket/key``, is read anew each time.
+
     Raises
     ------
     InputNotFoundError
         There is no such file.
+    InputError
+        The store cannot be reached, or refuses.
     SurfaceError
         It is no surface, damaged, or of a newer format.
     """
-    path = path / "surface.parquet" if path.is_dir() else path
+    if is_object(path):
+        with TemporaryDirectory(prefix="geoscore-") as folder:
+            return read_surface(fetch_object(path, into=Path(folder), inside=SURFACE_FILE))
+    path = path / SURFACE_FILE if path.is_dir() else path
     if not path.exists():
         raise missing_file(path, "surface", mend="`geoscore run` or `geoscore demo` makes one")
     try:

@@ -95,7 +95,7 @@ def run(
     opened = ingest.open_sources(plan.sources, resolve=plan.resolve) if plan.sources else []
     if plan.audit is not None:
         read_groups(plan.resolve(plan.audit.table))  # a table that cannot serve is said now, not after the work
-    with staged(folder) as stage, open_engine(engine, memory=memory) as tables:
+    with staged(folder) as stage, open_engine(engine, memory=memory, scratch=stage) as tables:
         private = stage / "private"
         private.mkdir(mode=0o700)
         work = Work(plan, formula, tables, stage, private, report, suppression)

@@ -194,7 +194,7 @@ def _link(work: Work, records: Table) -> tuple[Table, Table]:
         _reject(work, left_out)
         if links.count() == 0:
             raise InputError("every household opted out; there is nothing to count")
-        linked = linked.keep(links.collect()) if linked else None
+        linked = linked.keep(links) if linked else None
     work.counts["features"] = ingest.write_cards(work.private, work.project.sources, left_out=left_out)
     if linked:
         linked.save(work.private / "linkage")
