@@ -11,7 +11,7 @@ from geoscore.ingest.files import read_file
 
 GEOSCORE = Path(__file__).parent.parent / "geoscore"
 ELSEWHERE = {"catalog.py", "errors.py", "formulas/formula.py", "ingest/identities.py", "maps/tiles.py"}
-ELSEWHERE |= {"propensity/store.py", "reference/samples.py"}
+ELSEWHERE |= {"propensity/store.py", "reference/samples.py", "storage.py"}
 """Where something else than a file that people name may be missing, or a reason goes with it."""
 NAMES = ("GeoJSON", "JSON", "Java", "MCI", "OpenDP", "PYSPARK_PYTHON", "Spark", "ZIP")
 
