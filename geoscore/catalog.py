@@ -22,7 +22,13 @@ FILE: Final = re.compile(r"(?P<name>[a-z0-9][a-z0-9-]{0,63})@(?P<date>\d{4}-\d{2
 
 @dataclass(frozen=True, order=True)
 class Version:
-    """One version of a surface in a catalog."""
+    """One version of a surface in a catalog.
+
+    Examples
+    --------
+    >>> Version("bay", date(2026, 11, 1), 1, Path("bay@2026-11-01.1.parquet")).name
+    'bay'
+    """
 
     name: str
     date: date
@@ -40,11 +46,11 @@ class Catalog:
 
     Examples
     --------
-    >>> import tempfile
-    >>> from geoscore.schemas import SURFACE
-    >>> catalog = Catalog(Path(tempfile.mkdtemp()) / "surfaces")
-    >>> [version.name for version in catalog]
-    []
+    >>> catalog = Catalog("surfaces")
+    >>> catalog.add(open_surface("out/surface.parquet"), name="two-towns").number
+    1
+    >>> [version.name for version in catalog], catalog.open("two-towns").note.region
+    (['two-towns'], 'Two towns')
     """
 
     def __init__(self, folder: Path | str) -> None:
@@ -62,7 +68,7 @@ class Catalog:
                 found.append(Version(told["name"], day, int(told["number"]), path))
         return iter(sorted(found))
 
-    def add(self, surface: Surface, name: str) -> Version:
+    def add(self, surface: Surface, *, name: str) -> Version:
         """Keep a surface under a name, as its newest version; what stands under the name already stays.
 
         Raises
@@ -71,6 +77,18 @@ class Catalog:
             The name is none: lower-case letters, digits and dashes.
         PolicyError
             Together with a surface of the same files that stands here it would give away fewer than k households.
+
+        Parameters
+        ----------
+        surface
+            The surface.
+        name
+            Lower-case letters, digits and dashes, such as ``bay-area``.
+
+        Examples
+        --------
+        >>> Catalog(folder).add(surface, name="bay-area").number
+        1
         """
         if not NAME.fullmatch(name):
             raise InputError(f"{name!r} is no name for a surface; use lower-case letters, digits and dashes")
@@ -117,6 +135,20 @@ class Catalog:
         ------
         InputNotFoundError
             There is none of this name, or none so old.
+
+        Parameters
+        ----------
+        name
+            The surface's.
+        on
+            The day, as a date or as ``2026-11-01``; today by default.
+
+        Examples
+        --------
+        >>> catalog = Catalog(folder)
+        >>> _ = catalog.add(surface, name="bay-area")
+        >>> catalog.open("bay-area").query().households
+        336.0
         """
         on = _day(on)
         versions = [version for version in self if version.name == name]

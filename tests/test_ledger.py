@@ -64,3 +64,16 @@ def test_a_source_that_moved_is_told_and_an_output_that_is_gone_is_an_error(run:
 def test_a_folder_without_a_ledger(tmp_path: Path) -> None:
     with pytest.raises(InputNotFoundError, match="no ledger"):
         verify_ledger(tmp_path)
+
+
+def test_a_source_is_known_by_its_bytes_wherever_it_lies(run: Path, tmp_path: Path) -> None:
+    moved = (tmp_path / "donors.csv").rename(tmp_path / "as sent to me.csv")
+    assert verify_ledger(run).elsewhere == ("../donors.csv",)
+    found = verify_ledger(run, sources=[moved])
+    assert (found.files, found.elsewhere) == (2, ())
+    assert found.head == json.loads((run / "ledger.jsonl").read_text().splitlines()[-1])["hash"]
+    moved.write_text("zip\n94110\n")
+    with pytest.raises(LedgerError, match=r"as sent to me\.csv is none of the files"):
+        verify_ledger(run, sources=[moved])
+    with pytest.raises(InputNotFoundError, match="there is no file"):
+        verify_ledger(run, sources=[tmp_path / "no.csv"])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from geoscore.errors import InputError, InputNotFoundError
+from geoscore.errors import InputError, missing_file
 
 if TYPE_CHECKING:
     import shapely
@@ -126,7 +126,7 @@ def read_layers(path: Path) -> tuple[MapLayer, ...]:
     import shapely
 
     if not path.exists():
-        raise InputNotFoundError(f"there is no file {path} (a layer for the map)")
+        raise missing_file(path, needed="a layer for the map")
     try:
         frame = gpd.read_parquet(path) if path.suffix == ".parquet" else gpd.read_file(path)
     except (OSError, ValueError, RuntimeError, shapely.errors.ShapelyError) as error:

@@ -129,15 +129,18 @@ def _compose_aside(sheet: _Sheet, scene: Scene) -> None:
     y = sheet.write(
         pad, sheet.high - pad, sheet.fold(scene.title, room, size=1.8, bold=True), size=1.8, color=INK, weight="bold"
     )
-    y = sheet.write(pad, y - 0.2, sheet.fold(scene.headline, room), color=INK)
-    y = sheet.write(pad, y - 0.5, sheet.fold(scene.legend, room, bold=True), color=INK, weight="bold")
-    boxes, step = _boxes(scene), sheet.letter * 1.75 / 72
-    y -= 0.1
+    gap = sheet.letter / 72  # a line, whatever the size of the sheet
+    y = sheet.write(pad, y - gap, sheet.fold(scene.headline, room), color=INK)
+    y = sheet.write(pad, y - 1.5 * gap, sheet.fold(scene.legend, room, bold=True), color=INK, weight="bold")
+    footer, boxes = sheet.fold(scene.footer, room, size=0.72), _boxes(scene)
+    y -= 0.5 * gap
+    top = pad + 0.72 * 1.3 * gap * (1 + footer.count("\n")) + gap
+    step = min(1.75 * gap, (y - top) / len(boxes))  # a legend keeps clear of the footer
     for color, word, hatch in [*reversed(boxes[: len(scene.colors)]), *boxes[len(scene.colors) :]]:
         y -= step
-        sheet.box(pad, y, 0.42, step * 0.9, color=color, hatch=hatch)
-        sheet.write(pad + 0.54, y + step * 0.45, word, va="center")
-    sheet.write(pad, pad, sheet.fold(scene.footer, room, size=0.72), size=0.72, va="bottom")
+        sheet.box(pad, y, 2 * gap, step * 0.9, color=color, hatch=hatch)
+        sheet.write(pad + 2.6 * gap, y + step * 0.45, word, va="center")
+    sheet.write(pad, pad, footer, size=0.72, va="bottom")
 
 
 def _compose_below(sheet: _Sheet, scene: Scene) -> None:

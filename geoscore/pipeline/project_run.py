@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from geoscore import ingest
+from geoscore.audit import read_groups
 from geoscore.engines import open_engine
 from geoscore.formulas import open_formula
 from geoscore.pipeline.account import OUTPUTS, begin_ledger, end_ledger
@@ -25,7 +26,23 @@ from geoscore.staging import move_into_place, staged
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: its summary, its surface and where its files are."""
+    """A finished run.
+
+    Attributes
+    ----------
+    out
+        The folder of its files.
+    summary
+        What was read, used, rejected and found: what ``summary.json`` holds.
+    surface
+        The published surface.
+
+    Examples
+    --------
+    >>> done = run("geoscore.toml")
+    >>> done.summary["rows_read"] == done.summary["rows_used"] + done.summary["rows_rejected"]
+    True
+    """
 
     out: Path
     summary: dict[str, Any]
@@ -61,6 +78,12 @@ def run(
         Something in the project or its files cannot be; the message says how to mend it.
     PolicyError
         The run is refused for law or policy; nothing is written.
+
+    Examples
+    --------
+    >>> done = run("geoscore.toml")
+    >>> done.out.name, round(done.surface.query(capacity=2500).estimate)
+    ('out', 204)
     """
     plan = open_project(project)
     formula_path = plan.resolve(Path(plan.capacity.formula))
@@ -70,7 +93,9 @@ def run(
     today = datetime.now(tz=UTC).date()
     suppression = ingest.open_suppression(plan.suppression, today=today, resolve=plan.resolve)
     opened = ingest.open_sources(plan.sources, resolve=plan.resolve) if plan.sources else []
-    with staged(folder) as stage, open_engine(engine, memory=memory) as tables:
+    if plan.audit is not None:
+        read_groups(plan.resolve(plan.audit.table))  # a table that cannot serve is said now, not after the work
+    with staged(folder) as stage, open_engine(engine, memory=memory, scratch=stage) as tables:
         private = stage / "private"
         private.mkdir(mode=0o700)
         work = Work(plan, formula, tables, stage, private, report, suppression)

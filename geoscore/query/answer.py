@@ -23,6 +23,33 @@ class Answer:
 
     Figures are None where everything about the area is suppressed.
 
+    Attributes
+    ----------
+    area
+        What people call it.
+    capacity_usd
+        The threshold, or the beginning of a band, in US dollars.
+    households
+        Households counted there.
+    estimate
+        Those of them expected to have the capacity.
+    low
+        Lower end of the interval.
+    high
+        Upper end of the interval.
+    level
+        How often such intervals hold the truth: 0.9.
+    suppressed
+        Whether households of the area are too few to be shown and are counted elsewhere.
+    formula
+        Name of the formula of capacity.
+    horizon
+        Over what time.
+    universe
+        ``file``: households of the files; ``census``: all households.
+    vintage
+        As of when.
+
     Examples
     --------
     >>> answer = Answer(area="ZIP 94301", capacity_usd=2500, households=80.0, estimate=31.0, low=25.2, high=37.1,
@@ -56,7 +83,14 @@ class Answer:
         return None if self.estimate is None or not self.households else self.estimate / self.households
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the answer as plain values, ready for JSON."""
+        """Return the answer as plain values, ready for JSON.
+
+        Examples
+        --------
+        >>> told = surface.query(zip="94301", capacity=2500).to_dict()
+        >>> told["area"], told["capacity_usd"], told["estimate"], round(told["share"], 2)
+        ('ZIP 94301', 2500.0, 112.6, 0.67)
+        """
         values = asdict(self)
         for name in ("households", "estimate", "low", "high"):
             if values[name] is not None:

@@ -1,26 +1,22 @@
 """A surface that can be asked: by ZIP, cell, area or all of it, at any threshold, as table or map."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from geoscore.errors import SurfaceError
-from geoscore.ladder import Capacity, check_band, check_threshold, counts_at, interval, read_capacity
-from geoscore.query.answer import Answer, WithHidden, listing_html
+from geoscore.ladder import Capacity, check_band, check_threshold, read_capacity
+from geoscore.query.answer import Answer, WithHidden
 from geoscore.query.drawn import Drawn
-from geoscore.query.expected import expected_of
+from geoscore.query.listing import Threshold
 from geoscore.query.select import (
-    ELSEWHERE,
-    UNNAMED,
     Selection,
-    ancestors,
-    labels_of,
     select_all,
     select_cell,
     select_circle,
@@ -29,19 +25,16 @@ from geoscore.query.select import (
     select_polygon,
     select_zips,
 )
+from geoscore.query.sums import answers_of
 from geoscore.schemas import SurfaceNote
-from geoscore.spatial.cells import cell_text, parse_cell
+from geoscore.spatial.cells import parse_cell
 from geoscore.spatial.polygons import area_of
-from geoscore.surface_format import Figures, figures, measured, read_surface, suppressed_rows, write_surface
+from geoscore.surface_format import Figures, figures, measured, read_surface, write_surface
 
 if TYPE_CHECKING:
-    import geopandas as gpd
-    import pandas as pd
     import shapely
 
 Floats = npt.NDArray[np.float64]
-By = Literal["zip", "cell", "county"]
-Rank = Literal["estimate", "share", "index", "low", "households"]
 DEFAULT_CAPACITY = 2500.0
 NOBODY = 0.5
 """Expected households of an area with hidden ones below which nothing is told of it."""
@@ -57,6 +50,16 @@ class Surface(Drawn):
         Table of schema ``SURFACE``.
     note
         What the surface says of itself.
+
+    Examples
+    --------
+    >>> surface = open_surface("out/surface.parquet")
+    >>> answer = surface.query(zip="94301", capacity=2500)
+    >>> round(answer.households), round(answer.estimate), round(answer.low), round(answer.high)
+    (168, 113, 104, 121)
+    >>> surface.at_least(2500).by("zip").top(1).to_pandas()[["zip", "households", "estimate"]].round(1)
+         zip  households  estimate
+    0  94301       168.0     112.6
     """
 
     table: pa.Table
@@ -85,15 +88,26 @@ class Surface(Drawn):
             A county's name or FIPS code.
         area
             A file of polygons, or a polygon in WGS 84 degrees.
-        point, radius_km
-            Longitude and latitude in degrees, and a distance.
+        point
+            Longitude and latitude in degrees, the middle of a circle.
+        radius_km
+            Radius of the circle.
         capacity
-            Threshold in US dollars, $50 to $1,000,000, or a band ``(400, 2500)``: at least $400 and less than $2,500.
+            Threshold in US dollars, $50 to $1,000,000, or a band ``(400, 2500)``: at least $400 and less than $2,500;
+            $2,500 if none is given.
 
         Raises
         ------
         SurfaceError
             The area is not in the surface, the threshold off the ladder, or more than one area is given.
+
+        Examples
+        --------
+        >>> answer = surface.query(zip="94301", capacity=2500)
+        >>> answer.households, answer.estimate
+        (168.0, 112.6)
+        >>> round(surface.query(point=(-122.16, 37.44), radius_km=10, capacity=(400, 2500)).estimate)
+        53
         """
         selection = self.select(zip=zip, cell=cell, county=county, area=area, point=point, radius_km=radius_km)
         return self.answer(selection, capacity=capacity)
@@ -108,7 +122,36 @@ class Surface(Drawn):
         point: tuple[float, float] | None = None,
         radius_km: float | None = None,
     ) -> Selection:
-        """Find the rows of an area; the whole region where none is given."""
+        """Find the rows of an area; the whole region where none is given.
+
+        Parameters
+        ----------
+        zip
+            A ZIP code, or several that are taken together.
+        cell
+            An H3 cell, of the surface's resolution or coarser.
+        county
+            A county's name or FIPS code.
+        area
+            A file of polygons, or a polygon in WGS 84 degrees.
+        point, radius_km
+            Longitude and latitude in degrees, and a distance.
+
+        Returns
+        -------
+        Selection
+            The area's name, and the share of each row of ``table`` that belongs to it, shape (n,).
+
+        Raises
+        ------
+        SurfaceError
+            The area is not in the surface, or more than one area is given.
+
+        Examples
+        --------
+        >>> surface.select(zip="94301").weights.tolist()
+        [0.0, 1.0, 1.0, 1.0]
+        """
         if sum(value is not None for value in (zip, cell, county, area, point)) > 1:
             raise SurfaceError("more than one area; give one of zip, cell, county, area, or point with a radius")
         if (point is None) != (radius_km is None):
@@ -132,14 +175,38 @@ class Surface(Drawn):
         return select_polygon(self.table, area_of(area), name="the drawn area")
 
     def answer(self, selection: Selection, *, capacity: Capacity = DEFAULT_CAPACITY) -> Answer:
-        """Sum the rows of a selection into an answer."""
+        """Sum the rows of a selection into an answer.
+
+        Parameters
+        ----------
+        selection
+            From `select`.
+        capacity
+            Threshold in US dollars, or a band.
+
+        Raises
+        ------
+        SurfaceError
+            The threshold is off the ladder.
+
+        Examples
+        --------
+        >>> surface.answer(surface.select(zip="94110"), capacity=2500).estimate
+        91.6
+        """
         capacity = read_capacity(capacity)
         rows, total = self._sum(selection.weights)
         empty = selection.hidden and float(total.households[0]) < NOBODY
         known = self.measures
         measures = None if known is None else (selection.weights[rows] @ known[rows])[None, :]
-        answer = self.answers_of(
-            [selection.area], total, capacity, hidden=[selection.hidden], empty=[empty], measures=measures
+        answer = answers_of(
+            [selection.area],
+            total,
+            note=self.note,
+            capacity=capacity,
+            hidden=[selection.hidden],
+            empty=[empty],
+            measures=measures,
         )[0]
         return answer if empty else replace(answer, with_hidden=self._with_hidden(selection, capacity))
 
@@ -154,13 +221,19 @@ class Surface(Drawn):
             return None
         rows, total = self._sum(selection.weights + selection.rest)
         total = _less_sure(total, self.figures.take(rows), selection.unsure[rows])
-        found = self.answers_of([selection.area], total, capacity, hidden=[True], empty=[False])[0]
+        found = answers_of([selection.area], total, note=self.note, capacity=capacity, hidden=[True], empty=[False])[0]
         return WithHidden(
             *(round(float(value or 0.0), 9) for value in (found.households, found.estimate, found.low, found.high))
         )
 
-    def at_least(self, capacity: Capacity = DEFAULT_CAPACITY) -> "Threshold":
-        """Fix a threshold or band, to list its answers by ZIP, cell or county."""
+    def at_least(self, capacity: Capacity = DEFAULT_CAPACITY) -> Threshold:
+        """Fix a threshold or band, to list its answers by ZIP, cell or county.
+
+        Examples
+        --------
+        >>> [(answer.area, answer.estimate) for answer in surface.at_least(2500).by("zip")]
+        [('ZIP 94110', 91.6), ('ZIP 94301', 112.6)]
+        """
         capacity = read_capacity(capacity)
         if isinstance(capacity, tuple):
             check_band(capacity)
@@ -169,7 +242,18 @@ class Surface(Drawn):
         return Threshold(self, float(capacity))
 
     def rollup(self, resolution: int) -> "Surface":
-        """Return the surface at a coarser H3 resolution: plain sums."""
+        """Return the surface at a coarser H3 resolution: plain sums.
+
+        Raises
+        ------
+        SurfaceError
+            The resolution is finer than the surface's, or none.
+
+        Examples
+        --------
+        >>> surface.rollup(5).query(zip="94301").households
+        168.0
+        """
         from geoscore.surfaces import roll_up
 
         if not 0 <= resolution <= self.note.resolution:
@@ -177,7 +261,14 @@ class Surface(Drawn):
         return Surface(roll_up(self.table, resolution=resolution), replace(self.note, resolution=resolution))
 
     def save(self, path: Path | str) -> None:
-        """Write the surface to one Parquet file."""
+        """Write the surface to one Parquet file.
+
+        Examples
+        --------
+        >>> surface.save(folder / "surface.parquet")
+        >>> open_surface(folder / "surface.parquet").query().households
+        336.0
+        """
         write_surface(self.table, self.note, Path(path))
 
     @cached_property
@@ -196,48 +287,6 @@ class Surface(Drawn):
         rows = f"{self.table.num_rows:,} rows at resolution {note.resolution}"
         return f"<Surface {note.title!r}, {note.region}: {rows}, {note.formula}, as of {note.vintage}>"
 
-    def answers_of(
-        self,
-        areas: Sequence[str],
-        sums: Figures,
-        capacity: Capacity,
-        *,
-        hidden: Any,
-        empty: Any,
-        measures: Floats | None = None,
-    ) -> list[Answer]:
-        """Return the answers that sums make; ``measures`` are those of the propensity model, shape (n, 4)."""
-        estimate, variance = counts_at(sums.at_least, sums.variance, sums.households, capacity)
-        low, high = interval(estimate, variance, sums.most())
-        at, below = capacity if isinstance(capacity, tuple) else (capacity, None)
-        return [
-            Answer(
-                area=area,
-                capacity_usd=float(at),
-                below_usd=None if below is None else float(below),
-                households=None if empty[i] else float(sums.households[i]),
-                estimate=None if empty[i] else float(estimate[i]),
-                low=None if empty[i] else float(low[i]),
-                high=None if empty[i] else float(high[i]),
-                level=self.note.level,
-                suppressed=bool(hidden[i]),
-                formula=self.note.formula,
-                horizon=self.note.horizon,
-                universe=self.note.universe,
-                vintage=self.note.vintage,
-                expected=None
-                if measures is None or empty[i]
-                else expected_of(
-                    measures[i],
-                    self.note,
-                    households=float(sums.households[i]),
-                    estimate=float(estimate[i]),
-                    capacity=capacity,
-                ),
-            )
-            for i, area in enumerate(areas)
-        ]
-
 
 def _less_sure(total: Figures, rows: Figures, unsure: Floats) -> Figures:
     """Return sums with what is added to their variance by not knowing how many households of a row belong to them."""
@@ -247,141 +296,13 @@ def _less_sure(total: Figures, rows: Figures, unsure: Floats) -> Figures:
     return replace(total, variance=total.variance + added[None, :])
 
 
-@dataclass(frozen=True)
-class Threshold:
-    """A surface at one threshold, ready to be listed."""
-
-    surface: Surface
-    capacity: Capacity
-
-    def by(self, key: By, *, resolution: int | None = None) -> "Listing":
-        """List the answers by ZIP, cell or county.
-
-        Parameters
-        ----------
-        key
-            ``zip``, ``cell`` or ``county``.
-        resolution
-            H3 resolution of the cells; the surface's own by default.
-        """
-        if key not in ("zip", "cell", "county"):
-            raise SurfaceError(f"{key!r}: a surface is listed by zip, cell or county")
-        labels = self._labels(key, resolution)
-        names, codes = np.unique(labels, return_inverse=True)
-        codes = codes.reshape(-1)
-        suppressed = suppressed_rows(self.surface.table)
-        away = suppressed & np.isin(labels_of(self.surface.table["counted_in"]), ELSEWHERE[key])
-        missing, shown = (np.bincount(codes, rows, len(names)) for rows in (away, ~suppressed))
-        sums = self.surface.figures.summed(codes, len(names))
-        areas = [self._area(key, name) for name in names]
-        measures = self.surface.measures
-        if measures is not None:
-            measures = np.column_stack([np.bincount(codes, column, len(names)) for column in measures.T])
-        answers = self.surface.answers_of(
-            areas, sums, self.capacity, hidden=missing > 0, empty=shown == 0, measures=measures
-        )
-        rows = list(zip((str(name) for name in names), answers, strict=True))
-        return Listing(key, tuple(rows), self.surface, self.capacity, resolution)
-
-    def _labels(self, key: By, resolution: int | None) -> npt.NDArray[np.object_]:
-        table = self.surface.table
-        if key == "cell":
-            wanted = self.surface.note.resolution if resolution is None else resolution
-            if not 0 <= wanted <= self.surface.note.resolution:
-                raise SurfaceError(f"resolution {wanted}: the surface has {self.surface.note.resolution} or coarser")
-            cells = ancestors(table, wanted)
-            return np.array([cell_text(int(cell)) if cell else "" for cell in cells], dtype=object)
-        if resolution is not None:
-            raise SurfaceError("a resolution goes with --by cell")
-        return labels_of(table[key])
-
-    def _area(self, key: By, name: str) -> str:
-        if not name:
-            return UNNAMED[key]
-        if key == "county":
-            return self.surface.note.counties.get(name, f"county {name}")
-        return f"{'ZIP' if key == 'zip' else 'cell'} {name}"
-
-
-@dataclass(frozen=True)
-class Listing:
-    """Answers for all ZIPs, cells or counties of a surface at one threshold."""
-
-    key: By
-    answers: tuple[tuple[str, Answer], ...]
-    surface: Surface
-    capacity: Capacity
-    resolution: int | None = None
-
-    def __iter__(self) -> Any:
-        """Iterate over the answers."""
-        return (answer for _, answer in self.answers)
-
-    def __len__(self) -> int:
-        """Return the number of answers."""
-        return len(self.answers)
-
-    def top(self, n: int | None = None, *, rank: Rank = "estimate") -> "Listing":
-        """Return the best of them, the first the best; what is hidden or has no place of its own comes last.
-
-        Parameters
-        ----------
-        n
-            How many; all by default.
-        rank
-            ``estimate``, ``share``, ``low`` (the lower end of the interval) or ``households``. The order by share is
-            that by index.
-        """
-
-        def goodness(item: tuple[str, Answer]) -> tuple[bool, float, str]:
-            name, answer = item
-            value = answer.share if rank in ("share", "index") else getattr(answer, rank)
-            return not name, -(value if value is not None else -1.0), name
-
-        return replace(self, answers=tuple(sorted(self.answers, key=goodness)[:n]))
-
-    def to_rows(self) -> list[dict[str, Any]]:
-        """Return plain values: the key, what an answer holds, and its ``index`` (share against the region's = 100).
-
-        The key is None for what has no place of its own.
-        """
-        whole = self.surface.answer(self.surface.select(), capacity=self.capacity).share
-        rows = []
-        for name, answer in self.answers:
-            index = None if answer.share is None or not whole else round(100.0 * answer.share / whole, 9)
-            rows.append({self.key: name or None, **answer.to_dict(), "index": index})
-        return rows
-
-    def _repr_html_(self) -> str:
-        return listing_html(self.to_rows(), key=self.key, capacity=self.capacity)
-
-    def to_pandas(self) -> "pd.DataFrame":
-        """Return a pandas frame, one row for each ZIP, cell or county."""
-        import pandas as pd
-
-        return pd.DataFrame(self.to_rows())
-
-    def to_geopandas(self) -> "gpd.GeoDataFrame":
-        """Return a GeoDataFrame in WGS 84; the shape of a ZIP or county is that of its cells.
-
-        What has no cell has no place on a map and is left out.
-        """
-        import geopandas as gpd
-
-        from geoscore.spatial.polygons import cell_polygons, merged_cells
-
-        rows = [row for row in self.to_rows() if row[self.key] is not None]
-        if self.key == "cell":
-            shapes: Iterable[Any] = cell_polygons(np.array([int(row["cell"], 16) for row in rows], dtype=np.uint64))
-        else:
-            cells = ancestors(self.surface.table, self.surface.note.resolution)
-            labels = np.array(self.surface.table[self.key].to_pylist(), dtype=object)
-            shapes = [merged_cells(cells[(labels == row[self.key]) & (cells > 0)]) for row in rows]
-        return gpd.GeoDataFrame(rows, geometry=list(shapes), crs=4326)
-
-
 def open_surface(path: Path | str) -> Surface:
     """Open a surface.
+
+    Parameters
+    ----------
+    path
+        ``surface.parquet`` of a run, or the run's folder.
 
     Raises
     ------
@@ -389,6 +310,11 @@ def open_surface(path: Path | str) -> Surface:
         There is no such file.
     SurfaceError
         It is no surface, damaged, or of a newer format.
+
+    Examples
+    --------
+    >>> open_surface("out/surface.parquet")
+    <Surface 'Two towns', Two towns: 4 rows at resolution 7, income-2pct-1y, as of 2026-11-01>
     """
     table, note = read_surface(Path(path))
     return Surface(table, note)

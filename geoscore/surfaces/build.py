@@ -44,9 +44,9 @@ class Prior(Protocol):
 
 def build_surface(
     groups: pa.Table | GroupCounts,
+    *,
     kernel: pa.Table,
     prior: Prior,
-    *,
     progress: Callable[[int, int], None] | None = None,
 ) -> pa.Table:
     """Build the surface: a row for each (cell, ZIP) pair that holds households.
@@ -75,6 +75,24 @@ def build_surface(
     ------
     SurfaceError
         A group's position is not in the kernel, so that its households would be lost.
+
+    Examples
+    --------
+    Twelve households of one cell, all known to lie in bin 9 of the capacity cube:
+
+    >>> from types import SimpleNamespace
+    >>> from scipy.sparse import csr_array
+    >>> from geoscore.schemas import GROUP, KERNEL
+    >>> place = {"cell": 0x8828347433FFFFF, "zip": "94301"}
+    >>> level = {"known_bin": 9, "income_known": True, "households": 12}
+    >>> groups = pa.Table.from_pylist([place | level], schema=GROUP)
+    >>> row = place | {"county": "06085", "at_cell": place["cell"], "at_zip": "94301", "weight": 1.0}
+    >>> kernel = pa.Table.from_pylist([row], schema=KERNEL)
+    >>> pairs = pd.DataFrame([place | {"county": "06085"}]).astype({"cell": "UInt64"})
+    >>> prior = SimpleNamespace(pairs=pairs, mix=csr_array(np.eye(1)), errors=Errors(np.ones(1), {}))
+    >>> surface = build_surface(groups, kernel=kernel, prior=prior)
+    >>> surface["households"].to_pylist(), surface["at_least"][0][0].as_py()
+    ([12.0], 12.0)
     """
     counts = groups if isinstance(groups, GroupCounts) else pack_groups(groups.to_batches())
     rows = prior.pairs
