@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
@@ -14,7 +15,7 @@ from PIL import Image
 from test_maps_page import BASEMAP, CELLS, TRIANGLE, made_up_note, made_up_surface
 
 from geoscore.errors import InputError, SurfaceError
-from geoscore.maps import MEASURES, MapLayer, map_svg, save_picture, scene_from_surface
+from geoscore.maps import MEASURES, MapLayer, map_svg, read_layers, save_picture, scene_from_surface
 from geoscore.maps.palette import LAYERS, rgb
 from geoscore.maps.picture import _compose, picture_size
 from geoscore.maps.scene import _words
@@ -209,3 +210,11 @@ def test_breaks_are_written_to_two_digits_as_on_the_page() -> None:
     assert _words((0.0034, 0.05, 0.33), measure="share") == (
         "under 0.34%", "0.34% to 5%", "5% to 33%", "33% and more",
     )  # fmt: skip
+
+
+def test_layers_are_named_by_name_or_by_area(tmp_path: Path) -> None:
+    shapes = gpd.GeoDataFrame({"area": ["Ten minutes"], "households": [5]}, geometry=[TRIANGLE], crs=4326)
+    for columns, told in (({}, "Ten minutes"), ({"name": "Ring"}, "Ring"), ({"area": 2.5}, "a 1")):
+        shapes.assign(**columns).to_file(tmp_path / "a.geojson")
+        assert [layer.name for layer in read_layers(tmp_path / "a.geojson")] == [told]
+    assert read_layers(tmp_path / "a.geojson")[0].figures == {"area": 2.5, "households": 5}
