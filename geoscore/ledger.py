@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from geoscore.errors import LedgerError, missing_file
+from geoscore.reference.samples import samples_dir
 
 START: Final = "0" * 64
 
@@ -123,26 +124,32 @@ def verify_ledger(path: Path | str, *, sources: Iterable[Path] = ()) -> Verified
         raise missing_file(path, "ledger", mend="name the folder of a run")
     entries = _read_chain(path)
     given = _known_by_bytes(sources, entries, path)
-    files, elsewhere = 0, []
-    for entry in entries:
-        data = entry["data"]
-        if "sha256" not in data:
-            continue
-        file = path.parent / data["path"]
-        if data["sha256"] in given and entry["kind"] != "output":
-            files += 1
-        elif not file.exists():
-            if entry["kind"] == "output":
-                raise LedgerError(f"{file} is missing; the run wrote it (entry {entry['seq']})")
-            elsewhere.append(str(data["path"]))
-        elif hash_file(file) != data["sha256"]:
-            did = "wrote" if entry["kind"] == "output" else "read"
-            raise LedgerError(f"{file} is not the file that the run {did} (entry {entry['seq']})")
-        else:
-            files += 1
+    named = [entry for entry in entries if "sha256" in entry["data"]]
+    elsewhere = [str(entry["data"]["path"]) for entry in named if not _is_as_it_was(entry, path.parent, given)]
     if not entries or entries[-1]["kind"] != "end":
         raise LedgerError(f"{path} has no last entry: the run did not finish, or lines were cut off")
-    return Verified(len(entries), files, tuple(elsewhere), str(entries[-1]["hash"]))
+    return Verified(len(entries), len(named) - len(elsewhere), tuple(elsewhere), str(entries[-1]["hash"]))
+
+
+def _is_as_it_was(entry: dict[str, Any], folder: Path, given: set[str]) -> bool:
+    """Return whether an entry's file has the bytes that it had, False where it is not here any more."""
+    data, output = entry["data"], entry["kind"] == "output"
+    file = folder / data["path"]
+    if not output and data["sha256"] in given:
+        return True
+    if not file.exists():
+        if output:
+            raise LedgerError(f"{file} is missing; the run wrote it (entry {entry['seq']})")
+        return _came_along(file.name, data["sha256"])
+    if hash_file(file) != data["sha256"]:
+        raise LedgerError(f"{file} is not the file that the run {'wrote' if output else 'read'} (entry {entry['seq']})")
+    return True
+
+
+def _came_along(name: str, sha256: str) -> bool:
+    """Return whether a file is one of the census samples that come with geoscore, wherever it is installed."""
+    path = samples_dir() / name
+    return path.is_file() and hash_file(path) == sha256
 
 
 def _known_by_bytes(sources: Iterable[Path], entries: list[dict[str, Any]], ledger: Path) -> set[str]:

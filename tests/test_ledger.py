@@ -7,6 +7,7 @@ import pytest
 
 from geoscore.errors import InputNotFoundError, LedgerError
 from geoscore.ledger import Ledger, verify_ledger
+from geoscore.reference.samples import sample_path
 
 
 @pytest.fixture
@@ -77,3 +78,13 @@ def test_a_source_is_known_by_its_bytes_wherever_it_lies(run: Path, tmp_path: Pa
         verify_ledger(run, sources=[moved])
     with pytest.raises(InputNotFoundError, match="there is no file"):
         verify_ledger(run, sources=[tmp_path / "no.csv"])
+
+
+@pytest.mark.usefixtures("run")
+def test_a_sample_that_comes_with_geoscore_is_found_wherever_it_was(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    ledger.append_file("census", sample_path("zips.parquet"), place="../elsewhere/zips.parquet")
+    ledger.append_file("census", tmp_path / "donors.csv", place="../elsewhere/zones.parquet")
+    ledger.append("end", {})
+    found = verify_ledger(tmp_path / "ledger.jsonl")
+    assert (found.files, found.elsewhere) == (1, ("../elsewhere/zones.parquet",))

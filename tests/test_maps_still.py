@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -16,7 +17,7 @@ from test_maps_page import BASEMAP, CELLS, TRIANGLE, made_up_note, made_up_surfa
 
 from geoscore import schemas
 from geoscore.errors import InputError, SurfaceError
-from geoscore.maps import MEASURES, MapLayer, map_svg, save_picture, scene_from_surface
+from geoscore.maps import MEASURES, MapLayer, map_svg, read_layers, save_picture, scene_from_surface
 from geoscore.maps.palette import LAYERS, rgb
 from geoscore.maps.picture import _compose, picture_size
 from geoscore.maps.scene import _words
@@ -232,3 +233,11 @@ def test_a_map_of_a_country_shows_where_nearly_all_live() -> None:
     assert scene.resolution < 5  # hexagons that can be seen
     near = scene_from_surface(table, note=made_up_note(resolution=5), focus=(-121.0, 31.0, -119.0, 33.0))
     assert (near.outside, near.resolution) == (0.0, 5)
+
+
+def test_layers_are_named_by_name_or_by_area(tmp_path: Path) -> None:
+    shapes = gpd.GeoDataFrame({"area": ["Ten minutes"], "households": [5]}, geometry=[TRIANGLE], crs=4326)
+    for columns, told in (({}, "Ten minutes"), ({"name": "Ring"}, "Ring"), ({"area": 2.5}, "a 1")):
+        shapes.assign(**columns).to_file(tmp_path / "a.geojson")
+        assert [layer.name for layer in read_layers(tmp_path / "a.geojson")] == [told]
+    assert read_layers(tmp_path / "a.geojson")[0].figures == {"area": 2.5, "households": 5}

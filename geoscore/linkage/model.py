@@ -31,7 +31,6 @@ PAIRS_FOR_U: Final = 2_000_000
 PAIRS_FOR_EM: Final = 500_000
 FEWEST_RECORDS: Final = 2_000
 """Fewer records than this teach nothing; the model keeps what is expected of files in general."""
-FEWEST_PAIRS: Final = 500
 EXPECTED: Final = 0.02
 """Weight of what is expected in general beside what was learned of matches: a sample never shows all."""
 LEAST: Final = 1e-6

@@ -125,12 +125,13 @@ class Drawn:
         >>> (folder / "map.svg").read_text(encoding="utf-8")[:4]
         '<svg'
         """
-        from geoscore.maps import save_picture, scene_from_surface, svg_from_scene
+        from geoscore.maps import lettered_width, save_picture, scene_from_surface, svg_from_scene
 
         path, ground = Path(path), basemap or self.basemap
+        how: dict[str, Any] = {} if path.suffix.lower() == ".svg" else {"width": lettered_width(size)}
         path.parent.mkdir(parents=True, exist_ok=True)
         scene = scene_from_surface(
-            self.table, note=self.note, capacity=capacity, measure=measure, basemap=ground, layers=layers
+            self.table, note=self.note, capacity=capacity, measure=measure, basemap=ground, layers=layers, **how
         )
         if path.suffix.lower() == ".svg":
             path.write_text(svg_from_scene(scene, standalone=True), encoding="utf-8", newline="\n")

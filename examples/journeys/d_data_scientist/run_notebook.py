@@ -13,7 +13,9 @@ from nbclient import NotebookClient
 def main(notebook: Path, out: Path) -> None:
     """Run it in the folder that it stands in."""
     book = nbformat.read(notebook, as_version=4)
-    NotebookClient(book, timeout=600, resources={"metadata": {"path": str(notebook.parent)}}).execute()
+    client = NotebookClient(book, timeout=600, resources={"metadata": {"path": str(notebook.parent)}})
+    client.create_kernel_manager().transport = "ipc"  # the kernel listens on no port
+    client.execute()
     nbformat.write(book, out)
     for cell in book.cells:
         for output in cell.get("outputs", ()):
