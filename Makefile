@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check cover docs pictures bench samples synth lock clean
+.PHONY: help setup demo test quick check cover mutants dist wheel-check lowest docs pictures bench samples synth lock clean
 
 help:            ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 22
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
@@ -26,8 +26,9 @@ setup: $(VENV)/.ready   ## make .venv from the lock file
 demo: setup      ## the whole journey on the sample data, offline: out/demo
 	$(BIN)/geoscore demo --out out/demo
 
-test: check      ## every check and every test
-	$(BIN)/python -m pytest
+WORKERS ?= 2
+test: check      ## every check and every test, by two workers (WORKERS=0: by none)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 check: setup     ## lint, types and the floors of the house
 	$(BIN)/ruff check .
@@ -35,8 +36,29 @@ check: setup     ## lint, types and the floors of the house
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-cover: setup     ## tests with branch coverage
-	$(BIN)/python -m pytest --cov=geoscore --cov-branch --cov-report=term-missing:skip-covered
+quick: setup     ## the tests that take seconds, without Spark
+	$(BIN)/python -m pytest -m "not slow and not spark"
+
+cover: setup     ## tests with branch coverage; fails under 95%
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --cov \
+	  --cov-report=term-missing:skip-covered --cov-fail-under=95
+
+mutants: setup   ## plant faults in five rooms and count those that tests find, into CONTRIBUTING.md (an hour or more)
+	$(BIN)/python scripts/mutants.py --write
+
+dist: setup      ## wheel and sdist, in dist/
+	$(BIN)/python -m hatchling build
+
+wheel-check: setup   ## the wheel as people install it: alone, in an empty folder, by the versions of the lock
+	scripts/check_wheel.sh $(PYTHON)
+
+LOWEST := .venv-lowest
+lowest:          ## the quick tests by the lowest versions that pyproject.toml allows (needs a network and uv)
+	uv venv --quiet --clear --python $(PYTHON) $(LOWEST)
+	uv pip compile pyproject.toml --resolution lowest-direct --quiet --no-emit-index-url --no-header \
+	  --python $(LOWEST)/bin/python --output-file $(LOWEST)/lowest.txt
+	uv pip install --quiet --python $(LOWEST)/bin/python --constraint $(LOWEST)/lowest.txt --editable '.[dev]'
+	$(LOWEST)/bin/python -m pytest -m "not slow and not spark"
 
 docs: setup      ## the documentation as a site, every link checked: out/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
@@ -70,4 +92,4 @@ lock:            ## resolve requirements.lock anew (needs a network and uv)
 	  --no-emit-index-url --no-header --output-file requirements.lock
 
 clean:           ## remove what the other targets made
-	rm -rf $(VENV) out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+	rm -rf $(VENV) $(LOWEST) out mutants mutants.log .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from geoscore.pipeline import run
+from geoscore.query import open_surface
 from geoscore.schemas import BRACKETS, GROUND
 
 TOWNS = {"94301": (37.44, -122.16), "94110": (37.75, -122.415)}
@@ -76,3 +77,15 @@ def _examples_open_its_files(request: pytest.FixtureRequest, monkeypatch: pytest
     if "geoscore.toml" in source or '"out' in source:
         shutil.copytree(request.getfixturevalue("two_towns"), tmp_path / "work")
         monkeypatch.chdir(tmp_path / "work")
+
+
+@pytest.fixture(autouse=True)
+def _examples_know_their_names(request: pytest.FixtureRequest) -> None:
+    """Give a docstring's example ``surface``, opened from that run, and an empty ``folder``, where it uses them."""
+    if not isinstance(request.node, pytest.DoctestItem):
+        return
+    source, names = "".join(example.source for example in request.node.dtest.examples), request.node.dtest.globs
+    if "folder" in source:
+        names.setdefault("folder", request.getfixturevalue("tmp_path"))
+    if "surface." in source or "(surface" in source:
+        names.setdefault("surface", open_surface(request.getfixturevalue("two_towns") / "out" / "surface.parquet"))

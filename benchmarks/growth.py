@@ -100,7 +100,7 @@ def main() -> None:
     parser.add_argument("--memory", default="4GB")
     parser.add_argument("--keep", type=Path, help="folder of made-up files, made where they are not there")
     parser.add_argument("--kill", action="store_true")
-    parser.add_argument("--write", action="store_true", help="write the table into docs/performance.md")
+    parser.add_argument("--write", action="store_true", help="write these sizes into docs/performance.md")
     asked = parser.parse_args()
     lines = [
         "| households | made in | run: wall | processors | peak memory | off the truth |",
@@ -139,7 +139,18 @@ def main() -> None:
                     flush=True,
                 )
     if asked.write:
-        write_between("growth", "\n".join(lines))
+        rows = {_size(line): line for line in (*read_between("growth").splitlines()[2:], *lines[2:])}
+        write_between("growth", "\n".join([*lines[:2], *(rows[size] for size in sorted(rows))]))
+
+
+def _size(line: str) -> int:
+    return int(line.split("|")[1].replace(",", ""))
+
+
+def read_between(mark: str) -> str:
+    """Return what stands between two marks of docs/performance.md."""
+    rest = DOCS.read_text(encoding="utf-8").split(f"<!-- {mark}: start -->")[1]
+    return rest.split(f"<!-- {mark}: end -->")[0].strip()
 
 
 def write_between(mark: str, text: str) -> None:

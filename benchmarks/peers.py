@@ -85,7 +85,7 @@ def make_region(folder: Path) -> pd.DataFrame:
         }
     )
     kernel = geocoding.spread_positions(positions, region.ground)
-    prior = AreaPrior(region.distribution, enrichment.mix_areas(kernel, region.ground), region.errors)
+    prior = AreaPrior(region.distribution, enrichment.mix_areas(kernel, ground=region.ground), region.errors)
     share = prior.exceedance(multiplier=0.02)[:, LADDER.index(2500)]
     pairs = prior.pairs.assign(share=share).merge(kernel.to_pandas(), on=["cell", "zip", "county"])
     pairs["share_above"] = pairs["share"] * pairs["weight"]

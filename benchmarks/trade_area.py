@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from geoscore.market.areas import Travel, time_areas
+from geoscore.market.areas import time_areas
+from geoscore.market.travel import Travel
 from geoscore.reference.census import open_census
 from geoscore.spatial.cells import cell_centers, cells_from_polygons
 from geoscore.spatial.polygons import area_km2, linked_cells

@@ -6,10 +6,11 @@ Run it from the repository's root. Streets are the made-up network of the sample
 from pathlib import Path
 
 import geoscore as gs
-from geoscore.market.areas import Travel, count_areas, time_areas
+from geoscore.market.areas import count_areas, time_areas
 from geoscore.market.choices import Market, change_sites
 from geoscore.market.drawing import save_areas_map
 from geoscore.market.files import read_flows, read_sites
+from geoscore.market.travel import Travel
 from geoscore.reference.samples import sample_path
 from geoscore.spatial.roads import read_network
 from geoscore.trade import fit_huff

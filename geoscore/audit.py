@@ -19,7 +19,7 @@ from geoscore.ledger import find_entry
 from geoscore.project import open_project
 from geoscore.query import Surface
 from geoscore.reference.census_areas import areas_of, read_centers, read_polygons
-from geoscore.reference.census_tables import mend_ids, read_table
+from geoscore.reference.census_tables import CensusTable, mend_ids, read_table
 from geoscore.regions import open_region
 from geoscore.schemas import GROUND
 from geoscore.spatial.cells import cells_from_points, cells_from_polygons, parent_cells
@@ -81,6 +81,23 @@ class GroupAudit:
         return asdict(self)
 
 
+def read_groups(table: Path) -> tuple[CensusTable, list[str]]:
+    """Return census table B03002, and which groups it counts.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, or counts no group.
+    """
+    counts = read_table(table)
+    groups = [name for name in GROUPS if name in counts.estimates]
+    if not groups:
+        raise InputError(
+            f"{table} has no column of B03002 such as B03002_003E; the audit needs race and Hispanic origin"
+        )
+    return counts, groups
+
+
 def audit_surface(surface: Surface, table: Path, *, ground: pa.Table, capacity: Capacity = 2500.0) -> list[GroupAudit]:
     """Audit a surface against the groups of census table B03002.
 
@@ -100,12 +117,7 @@ def audit_surface(surface: Surface, table: Path, *, ground: pa.Table, capacity: 
     InputError
         The table has no groups, or lacks areas of the ground.
     """
-    counts = read_table(table)
-    groups = [name for name in GROUPS if name in counts.estimates]
-    if not groups:
-        raise InputError(
-            f"{table} has no column of B03002 such as B03002_003E; the audit needs race and Hispanic origin"
-        )
+    counts, groups = read_groups(table)
     ground = coarser_ground(ground, resolution=surface.note.resolution)
     areas = pd.Index(sorted(set(ground.filter(ground["households"].to_numpy() > 0)["area_id"].to_pylist())))
     ids, _ = mend_ids(counts.estimates.index, areas, name=table.name)

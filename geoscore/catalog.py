@@ -47,7 +47,7 @@ class Catalog:
     Examples
     --------
     >>> catalog = Catalog("surfaces")
-    >>> catalog.add(open_surface("out/surface.parquet"), "two-towns").number
+    >>> catalog.add(open_surface("out/surface.parquet"), name="two-towns").number
     1
     >>> [version.name for version in catalog], catalog.open("two-towns").note.region
     (['two-towns'], 'Two towns')
@@ -68,7 +68,7 @@ class Catalog:
                 found.append(Version(told["name"], day, int(told["number"]), path))
         return iter(sorted(found))
 
-    def add(self, surface: Surface, name: str) -> Version:
+    def add(self, surface: Surface, *, name: str) -> Version:
         """Keep a surface under a name, as its newest version; what stands under the name already stays.
 
         Raises
@@ -77,6 +77,18 @@ class Catalog:
             The name is none: lower-case letters, digits and dashes.
         PolicyError
             Together with a surface of the same files that stands here it would give away fewer than k households.
+
+        Parameters
+        ----------
+        surface
+            The surface.
+        name
+            Lower-case letters, digits and dashes, such as ``bay-area``.
+
+        Examples
+        --------
+        >>> Catalog(folder).add(surface, name="bay-area").number
+        1
         """
         if not NAME.fullmatch(name):
             raise InputError(f"{name!r} is no name for a surface; use lower-case letters, digits and dashes")
@@ -123,6 +135,20 @@ class Catalog:
         ------
         InputNotFoundError
             There is none of this name, or none so old.
+
+        Parameters
+        ----------
+        name
+            The surface's.
+        on
+            The day, as a date or as ``2026-11-01``; today by default.
+
+        Examples
+        --------
+        >>> catalog = Catalog(folder)
+        >>> _ = catalog.add(surface, name="bay-area")
+        >>> catalog.open("bay-area").query().households
+        336.0
         """
         on = _day(on)
         versions = [version for version in self if version.name == name]

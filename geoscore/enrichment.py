@@ -20,7 +20,7 @@ INCOMES: Final = (50_000.0, 100_000.0, 200_000.0)
 AREA_FIGURES: Final = (*(f"area_share_above_{int(usd / 1000)}k" for usd in INCOMES), "area_households_per_km2")
 
 
-def mix_areas(kernel: pa.Table, ground: pa.Table) -> pa.Table:
+def mix_areas(kernel: pa.Table, *, ground: pa.Table) -> pa.Table:
     """Return the census areas of every (cell, ZIP) pair in use, with their shares of its households.
 
     Parameters
@@ -44,7 +44,7 @@ def mix_areas(kernel: pa.Table, ground: pa.Table) -> pa.Table:
     >>> ground = pa.Table.from_pylist(
     ...     [place | {"area_id": "a", "households": 30.0}, place | {"area_id": "b", "households": 10.0}], schema=GROUND)
     >>> kernel = pa.Table.from_pylist([place | {"at_zip": "94301", "weight": 1.0}], schema=KERNEL)
-    >>> mix_areas(kernel, ground)["share"].to_pylist()
+    >>> mix_areas(kernel, ground=ground)["share"].to_pylist()
     [0.75, 0.25]
     """
     keys = ["cell", "zip", "county"]

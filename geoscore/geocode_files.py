@@ -20,7 +20,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from geoscore.engines import Frame, open_engine
-from geoscore.errors import InputError, did_you_mean
+from geoscore.errors import InputError, did_you_mean, missing_column, without_rows
 from geoscore.gazetteer_files import PLACE_FIELDS, scratch_folder
 from geoscore.geocoding.match import Matcher
 from geoscore.geocoding.open import open_matcher
@@ -138,7 +138,7 @@ def _place_source(path: Path, columns: Mapping[str, str] | None) -> Source:
             if target not in PLACE_FIELDS:
                 raise InputError(f"{target!r} is no part of an address{did_you_mean(target, PLACE_FIELDS)}")
             if column not in known:
-                raise InputError(f"{path} has no column {column!r}{did_you_mean(column, known)}")
+                raise missing_column(column, path, known)
         return Source(name=source_names([path])[0], path=path, columns=dict(columns), features=False)
     source = propose_source(profile, name=source_names([path])[0])
     found = {field: column for field, column in (source.columns if source else {}).items() if field in PLACE_FIELDS}
@@ -168,7 +168,7 @@ def _stage_rows(
         if writer is not None:
             writer.close()
     if writer is None:
-        raise InputError(f"{path} has no rows")
+        raise without_rows(path)
     # rows that could not even be told apart into columns keep their number and their reason
     taken = set(raw.names)
     return [(name, _free(name, taken)) for name in raw.names]

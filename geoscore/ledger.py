@@ -6,11 +6,13 @@ Append-only; a changed line, a changed file or a missing one is found and named.
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from geoscore.errors import InputNotFoundError, LedgerError
+from geoscore.errors import LedgerError, missing_file
+from geoscore.reference.samples import samples_dir
 
 START: Final = "0" * 64
 
@@ -89,51 +91,77 @@ class Verified:
     files: int
     elsewhere: tuple[str, ...]
     """Files that went in and are no longer where they were; their hashes stand in the ledger."""
+    head: str = START
+    """Hash of the last line: whoever was told it beforehand knows that nobody wrote the whole ledger anew."""
 
 
-def verify_ledger(path: Path) -> Verified:
+def verify_ledger(path: Path | str, *, sources: Iterable[Path] = ()) -> Verified:
     """Recompute every hash of a ledger and of the files it names.
 
     Parameters
     ----------
     path
         ``ledger.jsonl``, or the run's folder.
+    sources
+        Files that went in, wherever they lie now: known by their bytes, not by their names.
 
     Raises
     ------
     InputNotFoundError
-        There is no ledger.
+        There is no ledger, or no such source.
     LedgerError
-        The chain is broken, or a file is not what it was; the message names the first one.
+        The chain is broken, a file is not what it was, or a source went into no entry; the message names the first one.
 
     Examples
     --------
     >>> verify_ledger(Path("out")).files > 0
     True
     """
+    path = Path(path)
     if path.is_dir() or (path.exists() and path.suffix != ".jsonl"):
         path = (path if path.is_dir() else path.parent) / "ledger.jsonl"
     if not path.exists():
-        raise InputNotFoundError(f"there is no ledger {path}; name the folder of a run")
+        raise missing_file(path, "ledger", mend="name the folder of a run")
     entries = _read_chain(path)
-    files, elsewhere = 0, []
-    for entry in entries:
-        data = entry["data"]
-        if "sha256" not in data:
-            continue
-        file = path.parent / data["path"]
-        if not file.exists():
-            if entry["kind"] == "output":
-                raise LedgerError(f"{file} is missing; the run wrote it (entry {entry['seq']})")
-            elsewhere.append(str(data["path"]))
-        elif hash_file(file) != data["sha256"]:
-            did = "wrote" if entry["kind"] == "output" else "read"
-            raise LedgerError(f"{file} is not the file that the run {did} (entry {entry['seq']})")
-        else:
-            files += 1
+    given = _known_by_bytes(sources, entries, path)
+    named = [entry for entry in entries if "sha256" in entry["data"]]
+    elsewhere = [str(entry["data"]["path"]) for entry in named if not _is_as_it_was(entry, path.parent, given)]
     if not entries or entries[-1]["kind"] != "end":
         raise LedgerError(f"{path} has no last entry: the run did not finish, or lines were cut off")
-    return Verified(len(entries), files, tuple(elsewhere))
+    return Verified(len(entries), len(named) - len(elsewhere), tuple(elsewhere), str(entries[-1]["hash"]))
+
+
+def _is_as_it_was(entry: dict[str, Any], folder: Path, given: set[str]) -> bool:
+    """Return whether an entry's file has the bytes that it had, False where it is not here any more."""
+    data, output = entry["data"], entry["kind"] == "output"
+    file = folder / data["path"]
+    if not output and data["sha256"] in given:
+        return True
+    if not file.exists():
+        if output:
+            raise LedgerError(f"{file} is missing; the run wrote it (entry {entry['seq']})")
+        return _came_along(file.name, data["sha256"])
+    if hash_file(file) != data["sha256"]:
+        raise LedgerError(f"{file} is not the file that the run {'wrote' if output else 'read'} (entry {entry['seq']})")
+    return True
+
+
+def _came_along(name: str, sha256: str) -> bool:
+    """Return whether a file is one of the census samples that come with geoscore, wherever it is installed."""
+    path = samples_dir() / name
+    return path.is_file() and hash_file(path) == sha256
+
+
+def _known_by_bytes(sources: Iterable[Path], entries: list[dict[str, Any]], ledger: Path) -> set[str]:
+    """Return the hashes of files that went in, each of which an entry has to name."""
+    named, given = {entry["data"].get("sha256") for entry in entries if entry["kind"] != "output"}, set()
+    for source in sources:
+        if not source.is_file():
+            raise missing_file(source)
+        given.add(hash_file(source))
+        if not given <= named:
+            raise LedgerError(f"{source} is none of the files that {ledger} says went in")
+    return given
 
 
 def find_entry(folder: Path, kind: str) -> dict[str, Any] | None:

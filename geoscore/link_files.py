@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from geoscore import ingest, linkage
 from geoscore.engines import open_engine
-from geoscore.errors import InputError
+from geoscore.errors import InputError, missing_column
 from geoscore.ingest.inspect import FileProfile, inspect_file, propose_source, source_names
 from geoscore.linkage.evaluate import PairScores, correct_union, score_pairs
 from geoscore.linkage.model import open_models
@@ -90,8 +90,9 @@ def link_files(
     tell = progress or (lambda _stage, _done, _all: None)
     models = open_models(model) if model else None
     profiles = [inspect_file(path, to_use=True) for path in paths]
-    if truth is not None and not any(truth == guess.name for profile in profiles for guess in profile.columns):
-        raise InputError(f"no file has a column {truth!r} to compare with")
+    known = [guess.name for profile in profiles for guess in profile.columns]
+    if truth is not None and truth not in known:
+        raise missing_column(truth, "every file", known, needed="the truth to compare with")
     sources = [_source(profile, name, truth) for profile, name in zip(profiles, source_names(paths), strict=True)]
     folder = Path(tempfile.mkdtemp(prefix="geoscore-link-"))
     try:

@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from geoscore.errors import InputNotFoundError, PolicyError, ProjectError, did_you_mean
+from geoscore.errors import PolicyError, ProjectError, did_you_mean, missing_file
 from geoscore.purposes import UNSTATED, find_objection, read_purposes
 from geoscore.schemas import EVIDENCE, IDENTITY
 
@@ -104,7 +104,7 @@ class Census(_Settings):
     curve: Path | None = None
     zips: Path | None = None
     counties: Path | None = None
-    vintage: str = "not stated"
+    vintage: str = ""
 
     @model_validator(mode="after")
     def _one_way(self) -> "Census":
@@ -118,6 +118,17 @@ class Census(_Settings):
         if alone:
             raise ValueError(f"{alone[0]} go with tables; name the census tables too")
         return self
+
+    def dated(self) -> str:
+        """Return the vintage to tell: as stated, that of the samples where nothing else is named.
+
+        Examples
+        --------
+        >>> Census().dated(), Census(tables=("b19001.csv",)).dated(), Census(vintage="ACS 2018-2022").dated()
+        ('2010 (census samples)', 'not stated', 'ACS 2018-2022')
+        """
+        own = self.tables or self.areas or self.ground or self.incomes
+        return self.vintage or ("not stated" if own else "2010 (census samples)")
 
 
 class Surface(_Settings):
@@ -275,14 +286,16 @@ class Project(_Settings):
 
 
 def is_address(path: Path) -> bool:
-    """Return whether a path is the address of a file on the web; a path keeps only one slash of ``https://``.
+    """Return whether a path is an address, on the web or in an object store; a path keeps only one slash of ``https://``.
 
     Examples
     --------
-    >>> is_address(Path("https://example.org/donors.csv")), is_address(Path("https/donors.csv"))
-    (True, False)
+    >>> is_address(Path("https://example.org/donors.csv")), is_address(Path("s3://lists/donors.csv"))
+    (True, True)
+    >>> is_address(Path("https/donors.csv"))
+    False
     """
-    return re.match(r"https?:[/\\]", str(path), re.IGNORECASE) is not None
+    return re.match(r"(https?|s3a?):[/\\]", str(path), re.IGNORECASE) is not None
 
 
 def open_project(path: str | Path) -> Project:
@@ -312,7 +325,7 @@ def open_project(path: str | Path) -> Project:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise InputNotFoundError(f"there is no project file {path}; see docs/project-file.md to write one") from error
+        raise missing_file(path, "project file", mend="`geoscore init FILE...` writes one") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ProjectError(f"{path} cannot be read as a text file: {error}") from error
     except tomllib.TOMLDecodeError as error:

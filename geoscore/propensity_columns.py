@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from geoscore.errors import InputError, did_you_mean
+from geoscore.errors import InputError, missing_column, without_rows
 from geoscore.ingest.cards import describe_feature
 from geoscore.ingest.columns import ColumnGuess
 from geoscore.ingest.files import read_file
@@ -55,7 +55,7 @@ def read_table(path: Path, *, sheet: str | None = None) -> tuple[pa.Table, int]:
     raw = read_file(path, sheet=sheet)
     batches = [batch for batch, _ in raw.batches]
     if not sum(batch.num_rows for batch in batches):
-        raise InputError(f"{path.name} has a header but no row")
+        raise without_rows(path.name)
     tables = [_plain(pa.Table.from_batches([batch])) for batch in batches]
     return pa.concat_tables(tables, promote_options="permissive").combine_chunks(), len(raw.rejected)
 
@@ -181,7 +181,7 @@ def gifts_of(table: pa.Table, id_: str | None, when: str | None, amount: str | N
         raise InputError("a list of gifts needs --id (who gave), --date (when) and --amount (how much)")
     for name in (id_, when, amount):
         if name not in table.column_names:
-            raise InputError(f"column {name!r} missing{did_you_mean(name, table.column_names)}")
+            raise missing_column(name, "the list of gifts", table.column_names)
     days, _ = days_before(table[when], date(9999, 12, 31))
     if np.isnan(days).all():
         raise InputError(f"column {when!r} holds no date that can be read")

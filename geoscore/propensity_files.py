@@ -20,7 +20,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from geoscore import propensity
-from geoscore.errors import InputError, did_you_mean
+from geoscore.errors import InputError, missing_column, without_rows
 from geoscore.ingest.cards import describe_feature
 from geoscore.ingest.columns import SAMPLE_ROWS, infer_columns
 from geoscore.ingest.files import read_file
@@ -90,7 +90,7 @@ def fit_file(
     table, lost = read_table(path, sheet=asked.sheet)
     for name in (*asked.columns(), *asked.leave):
         if name not in table.column_names:
-            raise InputError(f"column {name!r} missing in {path.name}{did_you_mean(name, table.column_names)}")
+            raise missing_column(name, path.name, table.column_names)
     if asked.gifts:
         return _fit_gifts(table, path, asked, lost, progress)
     table, drawn = _drawn(table, asked)
@@ -288,7 +288,7 @@ def score_file(
     wanted = id or model.card.get("data", {}).get("id")
     if wanted is not None and wanted not in raw.names:
         if id is not None:
-            raise InputError(f"column {id!r} missing in {path.name}{did_you_mean(id, raw.names)}")
+            raise missing_column(id, path.name, raw.names)
         wanted = None
     whole = wanted is not None and _whole_numbers(path, wanted, sheet)
     totals = {"rows": 0, "givers": 0.0, "usd": 0.0}
@@ -369,7 +369,7 @@ def _write(batches: Iterator[pa.RecordBatch], out: Path, path: Path) -> None:
     """Write batches to one file, whole or not at all."""
     first = next(batches, None)
     if first is None:
-        raise InputError(f"{path.name} has a header but no row")
+        raise without_rows(path.name)
     out.parent.mkdir(parents=True, exist_ok=True)
     part = out.with_name(out.name + ".part")
     writer: Any

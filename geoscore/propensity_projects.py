@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from geoscore import pipeline, propensity
-from geoscore.errors import InputError, did_you_mean
+from geoscore.errors import InputError, missing_column
 from geoscore.ingest.columns import SAMPLE_ROWS, infer_columns
 from geoscore.project import Project, open_project
 from geoscore.propensity_columns import BLOCK_RESOLUTION, REGION_RESOLUTION, why_refused
@@ -48,9 +48,7 @@ def fit_project(
     for name, column in columns.items():
         if column not in rows.column_names:
             own = [text.removeprefix(f"{source}.") for text in rows.column_names if text.startswith(f"{source}.")]
-            raise InputError(
-                f"source {source!r} keeps no column {name!r} beside the households{did_you_mean(name, own)}"
-            )
+            raise missing_column(name, f"source {source}", own, needed="kept beside the households")
     asked_rows = np.asarray(rows[f"rows_in_{source}"].to_numpy()) > 0
     rows, homes = rows.filter(pa.array(asked_rows)), found.homes.filter(pa.array(asked_rows))
     outcome = propensity.read_outcome(

@@ -52,7 +52,7 @@ class CensusCurves:
 
     def curves(self, keys: pd.DataFrame, codes: Ints) -> Floats:
         """Return shares above each rung in the shown rows, shape (m, 25); see ``disclosure.Public``."""
-        mix = to_pandas(mix_areas(from_pandas(keys[PLACE], _PLACES), self._ground))
+        mix = to_pandas(mix_areas(from_pandas(keys[PLACE], _PLACES), ground=self._ground))
         lived = to_pandas(self._ground).groupby(["cell", "zip"], dropna=False)["households"].sum().reset_index()
         places = keys[PLACE].assign(row=codes).merge(lived, on=["cell", "zip"], how="left")
         places["weight"] = places["households"].fillna(0.0) + UNINHABITED

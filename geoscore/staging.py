@@ -8,11 +8,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from geoscore.errors import InputError
+from geoscore.project import is_address
 
 
 @contextmanager
 def staged(folder: Path) -> Iterator[Path]:
     """Give a hidden folder beside a run's own, which is removed afterwards."""
+    if is_address(folder):
+        raise InputError(
+            f"{folder} is an address, and a run writes to a folder: run with --out FOLDER, then copy what it publishes"
+            " (surface.parquet, map.html, report.html, summary.json, ledger.jsonl; never private/)"
+        )
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file; name a folder for the run's files")
     parent = next(path for path in (folder.resolve(), *folder.resolve().parents) if path.exists())

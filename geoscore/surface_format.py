@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -18,8 +19,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from geoscore.errors import InputNotFoundError, SurfaceError
+from geoscore.errors import SurfaceError, missing_file
 from geoscore.schemas import FORMAT_VERSION, LADDER, MEASURES, SURFACE, SurfaceNote
+from geoscore.storage import fetch_object, is_object
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +30,8 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.integer[Any]]
 METADATA_KEY: Final = b"geoscore"
+SURFACE_FILE: Final = "surface.parquet"
+"""Name of a surface in a run's folder."""
 SURE: Final = 3.0
 """No more households than expected and this many standard deviations are here."""
 MANY: Final = 50_000
@@ -236,7 +240,7 @@ def numbered(labels: pa.ChunkedArray) -> Integers:
     """Return the number of each label among the distinct ones, -1 where it is null; shape (n,)."""
     encoded = pc.dictionary_encode(labels).combine_chunks()
     encoded = encoded.chunk(0) if isinstance(encoded, pa.ChunkedArray) else encoded
-    return np.asarray(values_of(pc.fill_null(encoded.indices, -1)), dtype=np.int64)
+    return np.asarray(filled(encoded.indices, -1), dtype=np.int64)
 
 
 def suppressed_rows(surface: pa.Table) -> Bools:
@@ -250,6 +254,23 @@ def values_of(column: pa.Array) -> npt.NDArray[Any]:
     By way of DLPack, for pyarrow's ``to_numpy`` imports pandas, which takes longer than a whole query.
     """
     return np.from_dlpack(column)
+
+
+def filled(column: pa.Array, fill: float) -> npt.NDArray[Any]:
+    """Return a column of numbers as an array with ``fill`` where it is null; Arrow's own way asks pandas first.
+
+    Examples
+    --------
+    >>> filled(pa.array([1.5, None]), 0.0).tolist()
+    [1.5, 0.0]
+    """
+    if column.null_count == 0:
+        return values_of(column)
+    known = np.asarray(values_of(column.is_valid().cast(pa.uint8())), dtype=bool)
+    told = values_of(column.drop_null())
+    found = np.full(len(column), fill, dtype=told.dtype)
+    found[known] = told
+    return found
 
 
 def write_surface(surface: pa.Table | Iterable[pa.Table], note: SurfaceNote, path: Path) -> None:
@@ -277,36 +298,46 @@ def measured(table: pa.Table) -> Floats | None:
     """Return the measures of every row, zero where suppressed: shape (n, 4); None where a surface has none."""
     if any(name not in table.column_names for name in MEASURES.names):
         return None
-    columns = [values_of(pc.fill_null(table[name].combine_chunks(), 0.0)) for name in MEASURES.names]
+    columns = [filled(table[name].combine_chunks(), 0.0) for name in MEASURES.names]
     return np.column_stack(columns)
 
 
 def read_surface(path: Path) -> tuple[pa.Table, SurfaceNote]:
     """Read a surface, or that of a run's folder, and what it says of itself.
 
+    Parameters
+    ----------
+    path
+        The file or folder; an address in an object store, ``s3://bucket/key``, is read anew each time.
+
     Raises
     ------
     InputNotFoundError
         There is no such file.
+    InputError
+        The store cannot be reached, or refuses.
     SurfaceError
         It is no surface, damaged, or of a newer format.
     """
-    path = path / "surface.parquet" if path.is_dir() else path
+    if is_object(path):
+        with TemporaryDirectory(prefix="geoscore-") as folder:
+            return read_surface(fetch_object(path, into=Path(folder), inside=SURFACE_FILE))
+    path = path / SURFACE_FILE if path.is_dir() else path
     if not path.exists():
-        raise InputNotFoundError(f"there is no surface {path}; `geoscore run` or `geoscore demo` makes one")
+        raise missing_file(path, "surface", mend="`geoscore run` or `geoscore demo` makes one")
     try:
         table = pq.ParquetFile(path).read()
         text = (table.schema.metadata or {}).get(METADATA_KEY)
         data = json.loads(text) if text else None
     except (OSError, ValueError, pa.ArrowException) as error:
         why = " ".join(str(error).split())
-        raise SurfaceError(f"{path} is no whole Parquet file: {why}") from error
+        raise SurfaceError(f"{path} is no whole Parquet file: {why}; copy it again, or run anew") from error
     if not isinstance(data, dict):
-        raise SurfaceError(f"{path} is a Parquet file, but no geoscore surface")
+        raise SurfaceError(f"{path} is a Parquet file, but no geoscore surface; `geoscore run` writes one")
     if data.get("format_version") == 1 and "place_variance" in table.schema.names:
         table = _from_first_format(table)
     if any(name not in table.schema.names for name in SURFACE.names):
-        raise SurfaceError(f"{path} is a Parquet file, but no geoscore surface")
+        raise SurfaceError(f"{path} is a Parquet file, but no geoscore surface; `geoscore run` writes one")
     if data.get("format_version", 0) > FORMAT_VERSION:
         raise SurfaceError(
             f"{path} has format {data['format_version']}, this geoscore reads {FORMAT_VERSION}; update it"
@@ -315,17 +346,17 @@ def read_surface(path: Path) -> tuple[pa.Table, SurfaceNote]:
         return whole_surface(table), SurfaceNote.from_dict(data)
     except (TypeError, ValueError, pa.ArrowException) as error:
         why = " ".join(str(error).split())
-        raise SurfaceError(f"{path} is damaged: {why}") from error
+        raise SurfaceError(f"{path} is damaged: {why}; copy it again, or run anew") from error
 
 
 def _from_first_format(table: pa.Table) -> pa.Table:
     """Return the columns of today from those of format 1, where a ZIP's rows varied by themselves."""
     own, place = (table[name].combine_chunks() for name in ("variance", "place_variance"))
     shown = ~suppressed_rows(table)
-    households = values_of(pc.fill_null(table["households"].combine_chunks(), 0.0))[shown]
+    households = filled(table["households"].combine_chunks(), 0.0)[shown]
     at_least = values_of(table["at_least"].combine_chunks().flatten()).reshape(-1, len(LADDER))
     share = np.divide(at_least, households[:, None], out=np.zeros_like(at_least), where=households[:, None] > 0)
-    uncertain = values_of(pc.fill_null(place, 0.0))[shown, None]
+    uncertain = filled(place, 0.0)[shown, None]
     sure = values_of(own.flatten()).reshape(-1, len(LADDER))
     total, known = (np.zeros((table.num_rows, 1 + len(LADDER))) for _ in range(2))
     total[shown] = np.hstack([uncertain, sure + share**2 * uncertain])

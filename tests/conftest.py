@@ -39,6 +39,15 @@ NOTE = SurfaceNote(
     counties={"06085": "Santa Clara"},
 )
 """What the surfaces of tests say of themselves."""
+WHOLE_RUNS = frozenset({"demo", "done", "nation", "project_model"})
+"""Fixtures of several modules that run a whole journey: the tests on them are slow, whichever is the first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests on whole runs as slow."""
+    for item in items:
+        if WHOLE_RUNS & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
 
 
 def lay_out(region: Path, *, resolution: int = 8) -> pa.Table:

@@ -13,7 +13,7 @@ from conftest import NOTE
 from typer.testing import CliRunner
 
 from geoscore.attack import Fact, attack, attack_surfaces, bound
-from geoscore.cli.commands import app
+from geoscore.cli.main import app
 from geoscore.disclosure import protect_rows, protect_surface, read_protection
 from geoscore.schemas import SurfaceNote
 from geoscore.surface_format import Figures, figures, surface_table, write_surface

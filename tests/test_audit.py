@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from geoscore.audit import _audit, _chosen
-from geoscore.cli.commands import app
+from geoscore.cli.main import app
 
 
 def cells(rng: np.random.Generator, n: int = 800) -> pd.DataFrame:

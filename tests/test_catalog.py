@@ -24,7 +24,7 @@ def surface(households: float) -> Surface:
 
 def test_versions_are_kept_and_the_newest_is_opened(tmp_path: Path) -> None:
     catalog = Catalog(tmp_path / "surfaces")
-    one, two = catalog.add(surface(20.0), "spring"), catalog.add(surface(30.0), "spring")
+    one, two = catalog.add(surface(20.0), name="spring"), catalog.add(surface(30.0), name="spring")
     assert (one.number, two.number) == (1, 2)
     assert [version.path.name for version in catalog] == [one.path.name, two.path.name]
     assert catalog.open("spring").query().households == 30.0
@@ -35,12 +35,12 @@ def test_versions_are_kept_and_the_newest_is_opened(tmp_path: Path) -> None:
     with pytest.raises(InputNotFoundError, match=r"did you mean 'spring'\?"):
         catalog.open("sprin")
     with pytest.raises(InputError, match="is no name"):
-        catalog.add(surface(20.0), "../x")
+        catalog.add(surface(20.0), name="../x")
 
 
 def test_two_that_write_at_once_get_two_numbers(tmp_path: Path) -> None:
     catalog = Catalog(tmp_path)
-    threads = [Thread(target=catalog.add, args=(surface(20.0 + i), "spring")) for i in range(8)]
+    threads = [Thread(target=catalog.add, args=(surface(20.0 + i),), kwargs={"name": "spring"}) for i in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -53,9 +53,9 @@ def test_two_that_write_at_once_get_two_numbers(tmp_path: Path) -> None:
 def test_surfaces_that_give_somebody_away_together_are_refused(tmp_path: Path) -> None:
     catalog = Catalog(tmp_path)
     fine, apart = (Surface(*both) for both in two_levels(0))
-    catalog.add(fine, "fine")
+    catalog.add(fine, name="fine")
     with pytest.raises(PolicyError, match=r"together with fine@.* gives away \d+ groups of fewer than 10 households"):
-        catalog.add(apart, "coarse")
+        catalog.add(apart, name="coarse")
     assert [version.name for version in catalog] == ["fine"]
-    catalog.add(Surface(*published(0)).rollup(7), "coarse")
+    catalog.add(Surface(*published(0)).rollup(7), name="coarse")
     assert [version.name for version in catalog] == ["coarse", "fine"]

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from geoscore.errors import InputError, InputNotFoundError
-from geoscore.reference.census_blocks import PL_FIELDS, read_blocks
+from geoscore.reference.census_blocks import read_blocks
 from geoscore.reference.census_tables import cross_walk, mend_ids, read_table, read_tables
 
 AREA = ("060014271001", "060014271002")
@@ -153,7 +153,7 @@ def test_blocks_of_the_redistricting_file(tmp_path: Path) -> None:
         ("750", "060014271001002", "0"),
         ("150", AREA[0], "12"),
     ):
-        fields = [""] * PL_FIELDS
+        fields = [""] * 97  # of the geographic header record
         fields[0], fields[2], fields[9], fields[90], fields[91] = "PLST", level, code, "30", homes
         fields[92], fields[93] = "+37.7700000", "-122.2500000"
         lines.append("|".join(fields))

@@ -161,7 +161,7 @@ def test_files_move_households_and_leave_the_census_totals(ground: pa.Table) -> 
     for share, rate in ((0.2, 0.1), (0.2, 0.0), (3.0, 0.2)):
         files = known(ground, share, rate)
         both, _ = rake_surface(
-            files, mix_areas(files, ground), ground, list("abcd"), SHARES, ERRORS, allocation, anchored=True
+            files, mix_areas(files, ground=ground), ground, list("abcd"), SHARES, ERRORS, allocation, anchored=True
         )
         one, two = figures(alone), figures(both)
         assert two.households.sum() == pytest.approx(one.households.sum(), rel=1e-9)

@@ -1,5 +1,7 @@
 """The command line: plain words, exit codes to rely on, and documents that tell every option."""
 
+import csv
+import io
 import json
 import os
 import subprocess
@@ -11,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 import typer
 
-from geoscore.cli.commands import app
+from geoscore.cli.main import app
 from geoscore.pipeline import Run, run
 from geoscore.project import Capacity, Census, Project, Propensity, Source, Suppression, Surface
 from geoscore.reference.samples import example_dir
@@ -35,6 +37,7 @@ def surface(done: Run) -> str:
     return str(done.out / "surface.parquet")
 
 
+@pytest.mark.slow
 def test_the_demo_in_an_empty_folder(tmp_path: Path) -> None:
     result = geoscore("demo", "--json", cwd=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
@@ -79,6 +82,10 @@ def test_listings_in_other_forms(surface: str, form: str) -> None:
     assert "94301" in result.stdout
     if form == "geojson":
         assert json.loads(result.stdout)["type"] == "FeatureCollection"
+    if form == "csv":
+        rows = list(csv.DictReader(io.StringIO(result.stdout)))
+        ledger = json.loads(pq.read_schema(surface).metadata[b"geoscore"])["ledger"]
+        assert {(row["purpose"], row["ledger"]) for row in rows} == {("nonprofit-fundraising", ledger)}
 
 
 def test_a_listing_as_geoparquet(surface: str, tmp_path: Path) -> None:
@@ -188,6 +195,7 @@ def test_every_setting_is_told_in_the_documents() -> None:
             assert f"`{name}`" in text or name == "folder", name
 
 
+@pytest.mark.slow
 def test_examples_run(tmp_path: Path) -> None:
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     for example, told in (("01_ten_lines.py", "ZIP 94301: about"), ("05_trade_area.py", "Palo Alto, 15 min: ")):

@@ -10,8 +10,7 @@ import pytest
 from conftest import NOTE
 from typer.testing import CliRunner
 
-from geoscore.cli import compare as _compare  # noqa: F401  registers the command
-from geoscore.cli.commands import app
+from geoscore.cli.main import app
 from geoscore.errors import SurfaceError
 from geoscore.outputs import drawable
 from geoscore.query import Surface

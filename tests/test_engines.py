@@ -2,6 +2,8 @@
 
 import os
 import stat
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import narwhals as nw
@@ -31,6 +33,21 @@ def add_up(batch: pa.RecordBatch, numbers: npt.NDArray[np.int64]) -> pa.RecordBa
     income = batch["income"].to_numpy(zero_copy_only=False)
     columns = [[int(numbers[0])], [batch.num_rows], [float(np.nansum(income * numbers))]]
     return pa.RecordBatch.from_arrays([pa.array(column) for column in columns], schema=SUMS)
+
+
+PAIRED = pa.schema([("left", pa.int64()), ("right", pa.int64())])
+
+
+def pair_up(rows: pa.Table, blocks: Sequence[Sequence[str]], _engine: Engine) -> pa.Table:
+    data = rows.to_pylist()
+    found = [
+        {"left": one["unique_id"], "right": other["unique_id"]}
+        for columns in blocks
+        for one in data
+        for other in data
+        if one["unique_id"] < other["unique_id"] and all(one[name] == other[name] is not None for name in columns)
+    ]
+    return pa.Table.from_pylist(found, schema=PAIRED)
 
 
 def refuse(_batch: pa.RecordBatch, _numbers: npt.NDArray[np.int64]) -> pa.RecordBatch:
@@ -166,6 +183,35 @@ def test_another_python_for_the_workers_is_said(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("PYSPARK_PYTHON", str(_program(tmp_path / "python", "echo 2.7")))
     with pytest.raises(EngineError, match=r"Python 2\.7, and this is Python 3"):
         choose_python()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[PYTHON_VERSION_MISMATCH] Python in worker has different version", "set PYSPARK_PYTHON to a Python of this"),
+        ("ModuleNotFoundError: No module named 'geoscore'", "install it in the Python that PYSPARK_PYTHON names"),
+        ("[JAVA_GATEWAY_EXITED] Java gateway process exited", "Is JAVA_HOME a Java that this pyspark knows"),
+        ("\nJob aborted due to stage failure\n\tat x", r"^Spark stopped: Job aborted due to stage failure$"),
+    ],
+)
+def test_faults_of_spark_are_said_in_one_line(text: str, expected: str) -> None:
+    spark = pytest.importorskip("geoscore.engines.spark")
+    with pytest.raises(EngineError, match=expected), spark._told():
+        raise RuntimeError(text)
+
+
+def test_a_missing_pyspark_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyspark.sql", None)
+    with pytest.raises(EngineError, match=r"needs pyspark: pip install 'geoscore\[spark\]'"):
+        open_engine("spark")
+
+
+def test_rows_that_agree_meet_wherever_they_are(engine: Engine) -> None:
+    rows = pa.table({"unique_id": [0, 1, 2, 3], "line": ["x", "x", "y", None], "zip": ["1", "2", "2", "2"]})
+    kept = engine.keep(engine.from_arrow(rows))
+    pairs = engine.map_blocks(kept, [("line",), ("zip",)], pair_up, PAIRED, given=rows.schema)
+    found = {(row["left"], row["right"]) for row in engine.collect(pairs).to_pylist()}
+    assert found == {(0, 1), (1, 2), (1, 3), (2, 3)}
 
 
 def test_workers_run_this_python_where_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,14 @@ import pytest
 from geoscore.errors import InputError, InputNotFoundError
 from geoscore.ingest import delimited
 from geoscore.ingest.files import read_file
-from geoscore.reference.synth_files import write_xlsx
+from geoscore.ingest.headers import find_header
+from geoscore.reference.synth_workbook import Sheet
+
+
+def write_xlsx(path: Path, columns: tuple[str, ...], rows: list[dict[str, object]]) -> None:
+    with Sheet(columns) as sheet:
+        sheet.add([row[name] for name in columns] for row in rows)
+        sheet.save(path)
 
 
 def rows(path: Path, **options: str) -> tuple[list[str], list[dict], list[int], list]:
@@ -301,3 +308,28 @@ def test_no_thread_holds_on_to_a_handler_once_a_file_is_read(tmp_path: Path, mon
         assert len(raw.rejected) == 1
     assert len(held) == 50
     assert not any(handler() for handler in held)
+
+
+def test_titles_above_the_header_of_a_spreadsheet_are_left_out(tmp_path: Path) -> None:
+    rows = [["Exported 10/20/2026", "", ""], ["", "", ""], ["Name", "Zip", "Gift"], ["Ann Lee", "94301", 25.0]]
+    names = ("Donors FY26", " ", "  ")
+    write_xlsx(tmp_path / "a.xlsx", names, [dict(zip(names, row, strict=True)) for row in rows])
+    raw = read_file(tmp_path / "a.xlsx")
+    assert raw.names == ["Name", "Zip", "Gift"]
+    assert raw.notes == ["3 lines above the header left out"]
+    assert [(batch.to_pylist(), list(rows)) for batch, rows in raw.batches] == [
+        ([{"Name": "Ann Lee", "Zip": "94301", "Gift": "25"}], [1])
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "place"),
+    [
+        ([["Name", "", ""], ["Ann Lee", "94301", "25"]], 0),  # a household is no header
+        ([["Name", "", ""], ["Ann Lee", "Oak St", "Napa"]], 0),  # nor is one without numbers
+        ([["List", ""], ["Name", "Zip"], ["Ann", "94301"]], 0),  # two columns tell no title from a name
+        ([["List", "", ""], ["Name", "City", "Zip"], ["Ann", "Napa", "94301"]], 1),
+    ],
+)
+def test_a_header_is_told_from_titles_and_households(rows: list[list[str]], place: int) -> None:
+    assert find_header(rows) == place

@@ -83,7 +83,10 @@ def test_levels_of_evidence(engine: Engine) -> None:
     ]
     located = Table.from_arrow(pa.Table.from_pylist(rows, schema=LOCATED), engine=engine)
     scored = (
-        score_households(located, open_formula("max-income-networth-5y")).collect().sort_by("household_id").to_pylist()
+        score_households(located, formula=open_formula("max-income-networth-5y"))
+        .collect()
+        .sort_by("household_id")
+        .to_pylist()
     )
     assert [row["income_known"] for row in scored] == [True, False, False, False]
     assert CUBE_EDGES[scored[0]["known_bin"] - 1] <= 12_500 < CUBE_EDGES[scored[0]["known_bin"]]

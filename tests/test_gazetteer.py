@@ -157,7 +157,7 @@ def test_a_half_written_gazetteer_is_seen_and_built_again(tmp_path: Path) -> Non
     (out / "gazetteer.json").write_text("{")
     with pytest.raises(InputError, match="no whole gazetteer"):
         open_gazetteer(out)
-    with pytest.raises(InputNotFoundError, match="no gazetteer at"):
+    with pytest.raises(InputNotFoundError, match="there is no gazetteer"):
         open_gazetteer(tmp_path / "nowhere")
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".gazetteer")] == []
 

@@ -11,7 +11,7 @@ import pytest
 from conftest import SOUTH, WEST, lay_out
 from typer.testing import CliRunner
 
-from geoscore.cli.commands import app
+from geoscore.cli.main import app
 from geoscore.errors import InputError
 from geoscore.gazetteer_files import build_gazetteer
 from geoscore.geocode_files import ADDED, explain_address, geocode_file
@@ -127,6 +127,7 @@ def test_the_command_line(gazetteer: Path, tmp_path: Path) -> None:
     assert "1 streets with 75 address points" in built.output
 
 
+@pytest.mark.slow
 def test_a_run_places_households_by_their_addresses(
     make_project: Callable[..., Path], region: Path, tmp_path: Path
 ) -> None:

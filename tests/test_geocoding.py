@@ -31,7 +31,7 @@ def test_coordinates_zips_and_neither(ground: pa.Table, engine: Engine) -> None:
         {"household_id": "odd zip", "longitude": -122.18, "latitude": 37.42, "zip": "10001"},
     ]
     homes = Table.from_arrow(pa.Table.from_pylist(rows, schema=HOUSEHOLD), engine=engine)
-    located = locate_households(homes, ground, resolution=8, without_homes=frozenset({"94302"}))
+    located = locate_households(homes, ground=ground, resolution=8, without_homes=frozenset({"94302"}))
     found = {row["household_id"]: row for row in located.households.collect().to_pylist()}
     reasons = {row["household_id"]: row["reason"] for row in located.unlocated.collect().to_pylist()}
     cell = int(cells_from_points(np.array([-122.18]), np.array([37.42]), resolution=8)[0])
@@ -72,7 +72,7 @@ def test_a_zip_is_spread_as_its_households_are(ground: pa.Table) -> None:
 def test_every_pair_in_use_has_a_mixture_of_areas(ground: pa.Table) -> None:
     cell = ground["cell"][0].as_py()
     kernel = spread_positions(positions([(cell, "94303"), (None, "94301")]), ground)
-    mix = to_pandas(mix_areas(kernel, ground))
+    mix = to_pandas(mix_areas(kernel, ground=ground))
     shares = mix.groupby(["cell", "zip"])["share"].sum()
     assert len(shares) == len(to_pandas(kernel).drop_duplicates(["cell", "zip"]))
     np.testing.assert_allclose(shares, 1.0, atol=1e-12)

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from geoscore.cli import files as _files  # noqa: F401  registers its commands
-from geoscore.cli.commands import app
+from geoscore.cli.main import app
 from geoscore.errors import InputError
 from geoscore.ingest.inspect import inspect_file, propose_source, source_names
 from geoscore.project import open_project
@@ -70,6 +69,22 @@ def test_inspect_as_json_shows_no_value(tmp_path: Path) -> None:
     assert [column["kind"] for column in columns] == ["full_name", "zip"]
     assert "Ann" not in text
     assert "94301" not in text
+
+
+def test_a_messy_spreadsheet_is_mapped_and_shown_as_coarse_as_its_places(tmp_path: Path) -> None:
+    header = '"Name (Last, First)",Addr Line 1,ZIP+4,Est. HH Inc.,Lrgst Gift,Voter Reg Date\n'
+    (tmp_path / "a.csv").write_text(header + '"Lee, Ann",12 Oak St,94301-1234,"$85,000","$1,200.00",1/2/2020\n' * 3)
+    call("init", str(tmp_path / "a.csv"), "-o", str(tmp_path / "x.toml"))
+    plan = open_project(tmp_path / "x.toml")
+    assert plan.sources[0].columns == {
+        "full_name": "Name (Last, First)",
+        "street": "Addr Line 1",
+        "zip": "ZIP+4",
+        "income_usd": "Est. HH Inc.",
+        "largest_gift_usd": "Lrgst Gift",
+    }
+    assert plan.surface.published_resolution == 5
+    assert '# kind = "voter-file"' in (tmp_path / "x.toml").read_text()
 
 
 def test_a_mailing_address_is_second_choice(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from geoscore.errors import InputNotFoundError, LedgerError
 from geoscore.ledger import Ledger, verify_ledger
+from geoscore.reference.samples import sample_path
 
 
 @pytest.fixture
@@ -64,3 +65,26 @@ def test_a_source_that_moved_is_told_and_an_output_that_is_gone_is_an_error(run:
 def test_a_folder_without_a_ledger(tmp_path: Path) -> None:
     with pytest.raises(InputNotFoundError, match="no ledger"):
         verify_ledger(tmp_path)
+
+
+def test_a_source_is_known_by_its_bytes_wherever_it_lies(run: Path, tmp_path: Path) -> None:
+    moved = (tmp_path / "donors.csv").rename(tmp_path / "as sent to me.csv")
+    assert verify_ledger(run).elsewhere == ("../donors.csv",)
+    found = verify_ledger(run, sources=[moved])
+    assert (found.files, found.elsewhere) == (2, ())
+    assert found.head == json.loads((run / "ledger.jsonl").read_text().splitlines()[-1])["hash"]
+    moved.write_text("zip\n94110\n")
+    with pytest.raises(LedgerError, match=r"as sent to me\.csv is none of the files"):
+        verify_ledger(run, sources=[moved])
+    with pytest.raises(InputNotFoundError, match="there is no file"):
+        verify_ledger(run, sources=[tmp_path / "no.csv"])
+
+
+@pytest.mark.usefixtures("run")
+def test_a_sample_that_comes_with_geoscore_is_found_wherever_it_was(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    ledger.append_file("census", sample_path("zips.parquet"), place="../elsewhere/zips.parquet")
+    ledger.append_file("census", tmp_path / "donors.csv", place="../elsewhere/zones.parquet")
+    ledger.append("end", {})
+    found = verify_ledger(tmp_path / "ledger.jsonl")
+    assert (found.files, found.elsewhere) == (1, ("../elsewhere/zones.parquet",))

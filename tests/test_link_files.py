@@ -43,6 +43,7 @@ def two_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return folder / "a.csv", folder / "b.csv"
 
 
+@pytest.mark.slow
 def test_one_row_per_record_with_good_links_and_a_model_that_is_used_again(
     two_files: tuple[Path, Path], tmp_path: Path
 ) -> None:
@@ -63,6 +64,7 @@ def test_one_row_per_record_with_good_links_and_a_model_that_is_used_again(
     )
 
 
+@pytest.mark.slow
 def test_the_order_of_files_does_not_matter(two_files: tuple[Path, Path], tmp_path: Path) -> None:
     one, other = (
         pd.read_parquet(link_files(files, out=tmp_path / f"{i}.parquet").out).sort_values(["source", "row"])
@@ -96,6 +98,7 @@ def test_a_link_is_explained(tmp_path: Path) -> None:
     assert done.private.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.slow
 def test_a_million_rows_of_one_value_are_refused_before_they_are_compared(tmp_path: Path) -> None:
     n = 12_000
     frame = pd.DataFrame(

@@ -92,6 +92,7 @@ ROW = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.lists(ROW, min_size=1, max_size=8), st.randoms())
 def test_households_do_not_depend_on_the_order_of_rows(rows: list[dict], random) -> None:

@@ -56,6 +56,17 @@ def test_a_lenient_reader_keeps_the_row_and_counts_the_value() -> None:
     assert len(mapped(columns)[1]) == 2
 
 
+def test_a_band_among_incomes_is_a_band() -> None:
+    columns = {"income_usd": ["85000", "$100,000-$124,999", "much", None]}
+    records, rejected, mended = mapped(columns)
+    assert records["income_usd"] == [85000.0, None, None]
+    assert (records["income_low_usd"], records["income_high_usd"]) == ([None, 1e5, None], [None, 1.25e5, None])
+    assert rejected == ["income_usd is not an amount"]
+    assert mended == {"income_usd taken as a band": 1}
+    # where bands have columns of their own, they are what counts
+    assert len(mapped({**columns, "income_low_usd": ["1"] * 4})[1]) == 2
+
+
 @pytest.mark.parametrize(
     ("dates", "read"),
     [

@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -16,9 +17,9 @@ from test_maps_page import BASEMAP, CELLS, TRIANGLE, made_up_note, made_up_surfa
 
 from geoscore import schemas
 from geoscore.errors import InputError, SurfaceError
-from geoscore.maps import MEASURES, MapLayer, map_svg, save_picture, scene_from_surface
+from geoscore.maps import MEASURES, MapLayer, map_svg, read_layers, save_picture, scene_from_surface
 from geoscore.maps.palette import LAYERS, rgb
-from geoscore.maps.picture import picture_size
+from geoscore.maps.picture import _compose, picture_size
 from geoscore.maps.scene import _words
 from geoscore.query import Surface
 from geoscore.reference.basemap import Place
@@ -83,6 +84,21 @@ def test_a_picture_has_its_size_its_colors_and_always_the_same_bytes(size, dots,
     assert picture.shape[:2] == dots[::-1]
     for color in made.colors:
         assert (picture == rgb(color)).all(axis=2).sum() > 50, color
+
+
+@pytest.mark.parametrize("dots", [(1100, 800), (1200, 900), (700, 500)])
+def test_a_legend_keeps_clear_of_the_footer_on_small_sheets(dots: tuple[int, int]) -> None:
+    from matplotlib.figure import Figure
+
+    note = replace(made_up_note(), title="A name of a map that takes several lines of a narrow column to be told")
+    made = scene_from_surface(made_up_surface(), note=note, capacity=2500.0, basemap=BASEMAP)
+    figure = Figure(figsize=(dots[0] / 150, dots[1] / 150), dpi=150)
+    _compose(figure, made, wide=dots[0] / 150, high=dots[1] / 150)
+    texts = {text.get_text(): text.get_window_extent() for text in figure.texts}
+    legend = next(box for words, box in texts.items() if words.startswith("hidden"))
+    footer = next(box for words, box in texts.items() if words.replace("\n", " ").startswith(made.footer[:12]))
+    assert made.hides
+    assert legend.y0 > footer.y1
 
 
 def test_layers_have_colors_of_their_own_that_all_kinds_of_vision_tell_apart() -> None:
@@ -217,3 +233,11 @@ def test_a_map_of_a_country_shows_where_nearly_all_live() -> None:
     assert scene.resolution < 5  # hexagons that can be seen
     near = scene_from_surface(table, note=made_up_note(resolution=5), focus=(-121.0, 31.0, -119.0, 33.0))
     assert (near.outside, near.resolution) == (0.0, 5)
+
+
+def test_layers_are_named_by_name_or_by_area(tmp_path: Path) -> None:
+    shapes = gpd.GeoDataFrame({"area": ["Ten minutes"], "households": [5]}, geometry=[TRIANGLE], crs=4326)
+    for columns, told in (({}, "Ten minutes"), ({"name": "Ring"}, "Ring"), ({"area": 2.5}, "a 1")):
+        shapes.assign(**columns).to_file(tmp_path / "a.geojson")
+        assert [layer.name for layer in read_layers(tmp_path / "a.geojson")] == [told]
+    assert read_layers(tmp_path / "a.geojson")[0].figures == {"area": 2.5, "households": 5}

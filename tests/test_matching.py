@@ -180,4 +180,4 @@ def test_the_finest_honest_resolution() -> None:
     honesty = judge_resolution({10.0: 60, 900.0: 40})
     assert honesty.wrong_cell[honesty.finest] <= 0.30 < honesty.wrong_cell[honesty.finest + 1]
     assert honesty.warning(honesty.finest) is None
-    assert "finest honest one" in str(honesty.warning(honesty.finest + 1))
+    assert "finest honest one (published_resolution" in str(honesty.warning(honesty.finest + 1))

@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from geoscore.cli.commands import BAY_AREA_HOUSEHOLDS, app
+from geoscore.cli.commands import BAY_AREA_HOUSEHOLDS
+from geoscore.cli.main import app
 from geoscore.errors import InputError
 from geoscore.nation import Nation, households, open_nation, synthesize_nation
 from geoscore.pipeline import run

@@ -89,6 +89,7 @@ def test_one_pass_gives_what_the_stages_give(project: Path, tmp_path: Path) -> N
     assert not (tmp_path / "once" / "private" / "located.parquet").exists()
 
 
+@pytest.mark.slow
 def test_opted_out_households_leave_in_one_pass_too(project: Path, tmp_path: Path) -> None:
     class First(Suppression):
         def mark(self, records: pa.RecordBatch) -> Any:
@@ -102,6 +103,7 @@ def test_opted_out_households_leave_in_one_pass_too(project: Path, tmp_path: Pat
     assert compare_surfaces(once.surface, staged.surface).same(tolerance=1e-9)
 
 
+@pytest.mark.slow
 def test_every_engine_gives_the_same_bytes(
     engine: Engine, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,6 +115,7 @@ def test_every_engine_gives_the_same_bytes(
         assert (tmp_path / "this" / name).read_bytes() == (tmp_path / "duckdb" / name).read_bytes(), name
 
 
+@pytest.mark.slow
 @pytest.mark.spark
 def test_spark_goes_through_every_stage_too(
     spark: Engine, make_project: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -145,6 +148,7 @@ def test_what_changed_is_made_anew(project: Path, tmp_path: Path) -> None:
     assert not any(stages_of(tmp_path / "out").values())
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_gives_the_same_bytes(project: Path, tmp_path: Path) -> None:
     whole = run(project, out=tmp_path / "whole")
     code = (

@@ -91,6 +91,7 @@ def test_the_same_input_gives_the_same_surface(make_project: Callable[..., Path]
     assert one.read_bytes() == other.read_bytes()
 
 
+@pytest.mark.slow
 def test_the_order_of_rows_does_not_matter(make_project: Callable[..., Path], tmp_path: Path) -> None:
     head, *rows = donors().splitlines()
     tables = []
@@ -127,6 +128,7 @@ def test_bad_rows_are_rejected_with_a_reason_and_none_is_lost(
     assert summary["rows_read"] == summary["rows_used"] + summary["rows_rejected"] == 60 + len(BAD_ROWS)
 
 
+@pytest.mark.slow
 def test_a_zip_that_lost_its_zero_gets_it_back_and_this_is_told(
     make_project: Callable[..., Path], tmp_path: Path
 ) -> None:
@@ -183,6 +185,7 @@ def test_a_column_of_lists_is_said_to_be_one(make_project: Callable[..., Path], 
         run(make_project(tmp_path / "a.parquet", columns='zip = "zip"\ncity = "tags"'), out=tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_a_file_read_twice_changes_no_count(make_project: Callable[..., Path], tmp_path: Path) -> None:
     project = make_project(donors(60), columns=COLUMNS, source='id = "Id"')
     once = run(project, out=tmp_path / "once").surface.query(capacity=2500)
@@ -193,6 +196,7 @@ def test_a_file_read_twice_changes_no_count(make_project: Callable[..., Path], t
     assert (twice.households, twice.estimate) == (once.households, once.estimate)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_cut_off_leaves_the_old_one_or_no_surface(
     make_project: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -137,6 +137,18 @@ def test_a_retail_run_says_whom_it_leaves_out(make_project: Callable[..., Path],
     assert told == json.loads((tmp_path / "out" / "summary.json").read_text())["audit"]["groups"]
 
 
+def test_an_audit_that_cannot_be_made_ends_the_run_at_once(make_project: Callable[..., Path], tmp_path: Path) -> None:
+    (tmp_path / "b.csv").write_text("GEOID,B19001_001E\n1,5\n")
+    stages: list[str] = []
+    with pytest.raises(InputError, match="no column of B03002"):
+        run(
+            make_project(ROWS, settings='[audit]\ntable = "b.csv"'),
+            out=tmp_path / "out",
+            progress=lambda stage, *_: stages.append(stage),
+        )
+    assert stages == []
+
+
 def test_the_audit_finds_the_run_by_its_ledger(make_project: Callable[..., Path], tmp_path: Path) -> None:
     plan = make_project(ROWS)
     run(plan, out=tmp_path / "out")

@@ -201,8 +201,10 @@ def test_unseen_levels_and_missing_values_are_scored(model: Model) -> None:
     scores = model.predict(table)
     assert scores.p_gives is not None
     assert np.isfinite(scores.p_gives).all()
-    with pytest.raises(InputError, match="column 'kind', which the model looks at, is missing"):
+    with pytest.raises(InputError, match="column 'kind' missing in these rows"):
         model.predict(table.drop_columns(["kind"]))
+    with pytest.raises(InputError, match=r"fitted on its project: geoscore fit geoscore\.toml -o model/"):
+        model.predict(table.rename_columns([f"donors.{name}" for name in table.column_names]))
 
 
 def test_columns_that_know_the_answer_are_found() -> None:
@@ -255,6 +257,7 @@ def test_a_model_that_is_too_sure_is_calmed_down() -> None:
     assert 0.95 < fig.calibration_line(y, calmed)[1] < 1.05
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 1000))
 def test_rungs_fall_whatever_the_gifts(seed: int) -> None:

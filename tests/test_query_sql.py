@@ -40,6 +40,7 @@ def sql_at(threshold: float) -> str:
     return f"sum({1 - share!r} * at_least[{upper}] + {share!r} * at_least[{upper + 1}])"
 
 
+@pytest.mark.slow
 def test_a_thousand_random_questions(path: Path) -> None:
     surface = open_surface(path)
     rng = np.random.default_rng(1)

@@ -138,6 +138,7 @@ PARSERS = [
 ]
 
 
+@pytest.mark.slow
 @given(st.lists(st.one_of(st.none(), st.text(max_size=40)), max_size=8))
 def test_no_text_is_too_strange(values: list[str | None]) -> None:
     array = pa.array(values, pa.string())

@@ -27,7 +27,7 @@ def donors(n: int = 120) -> str:
 
 def hashed(folder: Path, text: str, synced: date = TODAY) -> Suppression:
     (folder / "gone.csv").write_text(text)
-    write_optouts([folder / "gone.csv"], output=folder / "o.csv", key_path=folder / "k.key", synced=synced)
+    write_optouts([folder / "gone.csv"], out=folder / "o.csv", key_path=folder / "k.key", synced=synced)
     return Suppression(path=folder / "o.csv", key=folder / "k.key", synced=synced)
 
 

@@ -56,7 +56,7 @@ def group(cell: int | None, households: int, *, known_bin: int = 0, known: bool 
 
 
 def build(rows: list[dict[str, object]], kernel: pa.Table, prior: FlatPrior) -> Figures:
-    return figures(build_surface(pa.Table.from_pylist(rows, schema=GROUP), kernel, prior))
+    return figures(build_surface(pa.Table.from_pylist(rows, schema=GROUP), kernel=kernel, prior=prior))
 
 
 def test_known_incomes_count_for_certain(kernel: pa.Table, prior: FlatPrior) -> None:
@@ -102,7 +102,9 @@ def test_a_position_without_cells_stops_the_run(kernel: pa.Table, prior: FlatPri
 
 
 def test_a_parent_is_the_sum_of_its_children_at_every_rung(kernel: pa.Table, prior: FlatPrior) -> None:
-    surface = build_surface(pa.Table.from_pylist([group(CELLS[0], 11), group(None, 7)], schema=GROUP), kernel, prior)
+    surface = build_surface(
+        pa.Table.from_pylist([group(CELLS[0], 11), group(None, 7)], schema=GROUP), kernel=kernel, prior=prior
+    )
     parent = roll_up(surface, resolution=7)
     for name in ("households", "at_least", "zip_covariance", "county_covariance"):
         fine, coarse = getattr(figures(surface), name), getattr(figures(parent), name)

@@ -11,12 +11,13 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 import shapely
 import typer
 from typer.testing import CliRunner
 
-from geoscore.cli.commands import app
+from geoscore.cli.main import app
 from geoscore.cli.show_trade import _table
 from geoscore.errors import InputError, PolicyError, SurfaceError
 from geoscore.ladder import at_threshold
@@ -393,8 +394,11 @@ def test_results_in_every_form(demo: Path, tmp_path: Path, form: str) -> None:
     elif form in ("geojson", "geoparquet"):
         frame = gpd.read_parquet(out) if form == "geoparquet" else gpd.read_file(out)
         assert frame.geometry.iloc[0].contains(shapely.Point(-122.16, 37.44))
+        if form == "geoparquet":
+            assert json.loads(pq.read_schema(out).metadata[b"geoscore"])["sources"]
     else:
         assert "a, 5 km" in out.read_text()
+        assert form == "table" or out.read_text().splitlines()[0].endswith(",purpose,ledger")
 
 
 def test_a_drawn_area_asked_again_gives_the_same_answer(demo: Path, tmp_path: Path, surface: Surface) -> None:

@@ -46,7 +46,7 @@ def main() -> None:
         table = pq.read_table(parts, filters=[("kind", "=", "group")], columns=GROUP.names)
     counts = surfaces.pack_groups(table.cast(GROUP).to_batches())
     kernel = geocoding.spread_positions(counts.positions, region.ground)
-    mix = enrichment.mix_areas(kernel, region.ground)
+    mix = enrichment.mix_areas(kernel, ground=region.ground)
     blocks = surfaces.build_blocks(
         counts,
         kernel,

@@ -50,8 +50,7 @@ if [ "$(grep -c 'Registering worker' "$scratch/master.log" || true)" -lt 2 ]; th
 fi
 echo "master and two workers run at $master"
 
-geoscore_jar="$("$python" -c 'from splink.backends.spark import similarity_jar_location as jar; print(jar())' 2>/dev/null)"
 "$spark_home/bin/spark-submit" --master "$master" --conf spark.driver.bindAddress=127.0.0.1 \
   --conf spark.driver.host=127.0.0.1 --conf spark.log.level=ERROR --conf spark.ui.enabled=false \
-  --conf spark.executor.memory="$memory" --conf spark.executor.cores=1 --jars "$geoscore_jar" \
+  --conf spark.executor.memory="$memory" --conf spark.executor.cores=1 \
   "$(dirname "$0")/submit.py" "$project" "$out"

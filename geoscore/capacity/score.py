@@ -18,7 +18,7 @@ Floats = npt.NDArray[np.float64]
 COPIED: Final = ("household_id", "cell", "zip", "spread_m")
 
 
-def score_households(located: Table, formula: Formula, evidence: Evidence = NOTHING) -> Table:
+def score_households(located: Table, *, formula: Formula, evidence: Evidence = NOTHING) -> Table:
     """Put every located household on its level of evidence.
 
     Parameters
@@ -45,7 +45,8 @@ def score_households(located: Table, formula: Formula, evidence: Evidence = NOTH
     >>> rows = [{"household_id": "h", "income_usd": 125_000.0}, {"household_id": "i"}]
     >>> with open_engine() as engine:
     ...     located = Table.from_arrow(pa.Table.from_pylist(rows, schema=LOCATED), engine=engine)
-    ...     scored = score_households(located, open_formula("income-2pct-1y")).collect().sort_by("household_id")
+    ...     scored = score_households(located, formula=open_formula("income-2pct-1y")).collect()
+    >>> scored = scored.sort_by("household_id")
     >>> scored["income_known"].to_pylist(), scored["multiplier"].to_pylist()
     ([True, False], [None, 0.02])
     """

@@ -6,40 +6,49 @@ from typing import Annotated, Any
 
 import typer
 
-from geoscore.errors import InputError, SurfaceError
+from geoscore.cli.options import (
+    AREA,
+    LISTING,
+    TOP,
+    AnswerFile,
+    AnswerFormat,
+    AreaFile,
+    AsJson,
+    By,
+    Capacities,
+    Engine,
+    EngineName,
+    Format,
+    Memory,
+    Point,
+    Quiet,
+    RadiusKm,
+    Resolution,
+    Seed,
+    SurfaceFile,
+    Zips,
+    out_option,
+    parse_point,
+)
+from geoscore.cli.page import START, SURFACES, App
+from geoscore.errors import InputError
 
 HELP = """Neighborhood donor-potential surfaces from household files and the census.
 
-Start with `geoscore demo`, then look at out/demo/map.html; `geoscore query` answers questions,
-`geoscore run geoscore.toml` reads your own files.
+Begin with `geoscore demo` and look at out/demo/map.html. With files of your own, `geoscore inspect` says what is in
+them, `geoscore init` writes a project file, and `geoscore run` makes a surface.
+
+    geoscore demo
+
+    geoscore query out/demo/surface.parquet --zip 94301 --capacity 2500
 """
 
-app = typer.Typer(
+app = App(
     help=HELP,
     invoke_without_command=True,
-    add_completion=False,
-    rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"max_content_width": 110},
+    context_settings={"max_content_width": 100},
 )
-
-
-class Format(StrEnum):
-    """How answers are written."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
-    GEOJSON = "geojson"
-    GEOPARQUET = "geoparquet"
-
-
-class By(StrEnum):
-    """What answers are listed by."""
-
-    ZIP = "zip"
-    CELL = "cell"
-    COUNTY = "county"
 
 
 class RankBy(StrEnum):
@@ -63,20 +72,6 @@ BAY_AREA_HOUSEHOLDS = 2_760_479
 """Of the samples: more are spread over the whole country."""
 
 
-class EngineName(StrEnum):
-    """What runs the work."""
-
-    DUCKDB = "duckdb"
-    SPARK = "spark"
-
-
-SurfaceFile = Annotated[Path, typer.Argument(metavar="SURFACE", help="A surface.parquet that a run has written.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
-Engine = Annotated[EngineName, typer.Option(help="What runs the work.")]
-Memory = Annotated[str | None, typer.Option(help="Most memory before spilling to disk, such as 4GB.")]
-
-
 def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
@@ -96,13 +91,18 @@ def _options(
         typer.echo(context.get_help())
 
 
-@app.command()
+@app.command(rich_help_panel=START)
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("out/demo"),
+    out: Annotated[Path, out_option("Folder to write to.", "DIR")] = Path("out/demo"),
     quiet: Quiet = False,
     json: AsJson = False,
 ) -> None:
-    """Run the whole journey on made-up households of the Bay Area, offline."""
+    """Run the whole journey on made-up households, offline.
+
+    They live in the Bay Area; the folder holds a surface, its map, a report and the ledger.
+
+    geoscore demo --out out/demo
+    """
     from geoscore.reference.samples import example_dir
 
     _run_project(
@@ -110,18 +110,23 @@ def demo(
     )
 
 
-@app.command()
+@app.command(rich_help_panel=SURFACES)
 def run(
     project: Annotated[Path, typer.Argument(metavar="PROJECT", help="A project file, geoscore.toml.")],
     engine: Engine = EngineName.DUCKDB,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder to write to; `out` beside the project file if not given.")
-    ] = None,
     memory: Memory = None,
+    out: Annotated[
+        Path | None, out_option("Folder to write to; `out` beside the project file if not given.", "DIR")
+    ] = None,
     quiet: Quiet = False,
     json: AsJson = False,
 ) -> None:
-    """Run a project: household files in, a published surface with map, report and ledger out."""
+    """Make a surface of a project, with map, report and ledger.
+
+    The folder is moved into place when all of it is there.
+
+    geoscore run geoscore.toml --out out
+    """
     _run_project(project, out=out, engine=engine, memory=memory, quiet=quiet, json=json)
 
 
@@ -141,33 +146,51 @@ def _run_project(
         show_summary(done.summary, done.out)
 
 
-@app.command()
+@app.command(rich_help_panel=SURFACES)
 def query(
     surface: SurfaceFile,
-    zip: Annotated[list[str] | None, typer.Option(help="A ZIP code; several are taken together.")] = None,  # noqa: A002
+    zip: Zips = None,  # noqa: A002
     cells: Annotated[
-        list[str] | None, typer.Option("--cell", help="An H3 cell, of the surface's resolution or coarser.")
-    ] = None,
-    counties: Annotated[list[str] | None, typer.Option("--county", help="A county's name or FIPS code.")] = None,
-    area: Annotated[Path | None, typer.Option(help="A file of polygons.")] = None,
-    point: Annotated[str | None, typer.Option(metavar="LON,LAT", help="A point, longitude first.")] = None,
-    radius_km: Annotated[float | None, typer.Option(help="Kilometers around the point.")] = None,
-    all_: Annotated[bool, typer.Option("--all", help="The whole region.")] = False,
-    compare: Annotated[bool, typer.Option("--compare", help="Show each ZIP by itself, beside the region.")] = False,
-    capacity: Annotated[
         list[str] | None,
-        typer.Option(metavar="USD", help="Threshold, 50 to 1000000, or a band as 400:2500; several are shown in turn."),
+        typer.Option(
+            "--cell",
+            metavar="H3",
+            help="An H3 cell, of the surface's resolution or coarser; one at a time.",
+            rich_help_panel=AREA,
+        ),
     ] = None,
-    by: Annotated[By | None, typer.Option(help="List all of the region by this.")] = None,
-    top: Annotated[int | None, typer.Option(min=1, help="With --by: only the best so many.")] = None,
-    rank: Annotated[RankBy, typer.Option(help="With --by: what the best are best in.")] = RankBy.ESTIMATE,
-    resolution: Annotated[int | None, typer.Option(help="H3 resolution, with --by cell.")] = None,
-    format: Annotated[Format, typer.Option(help="How to write the answer.")] = Format.TABLE,  # noqa: A002
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="File to write to; needed for geoparquet.")
+    counties: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--county", metavar="NAME", help="A county's name or FIPS code; one at a time.", rich_help_panel=AREA
+        ),
     ] = None,
+    area: AreaFile = None,
+    point: Point = None,
+    radius_km: RadiusKm = None,
+    all_: Annotated[bool, typer.Option("--all", help="The whole region.", rich_help_panel=AREA)] = False,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Show each ZIP by itself, beside the region.", rich_help_panel=AREA)
+    ] = False,
+    capacity: Capacities = None,
+    by: Annotated[By | None, typer.Option("--by", help="List places by this.", rich_help_panel=LISTING)] = None,
+    top: Annotated[int | None, TOP] = None,
+    rank: Annotated[
+        RankBy, typer.Option("--rank", help="What the best are best in.", rich_help_panel=LISTING)
+    ] = RankBy.ESTIMATE,
+    resolution: Resolution = None,
+    format: AnswerFormat = Format.TABLE,  # noqa: A002
+    out: AnswerFile = None,
 ) -> None:
-    """Ask how many households of an area have the capacity."""
+    """Ask how many households of an area have the capacity.
+
+    Several --zip are taken together; several --capacity are answered in turn, 2500 if none is given. --all --by lists
+    the whole region.
+
+    geoscore query out/demo/surface.parquet --zip 94301 --capacity 2500
+
+    geoscore query out/demo/surface.parquet --all --by zip --top 20
+    """
     from geoscore.cli.show import show_answers, show_listing
     from geoscore.ladder import parse_capacity
     from geoscore.query import open_surface
@@ -184,19 +207,19 @@ def query(
         if len(thresholds) > 1:
             raise InputError("--by lists one threshold; give one --capacity")
         listing = opened.at_least(thresholds[0]).by(by.value, resolution=resolution).top(top, rank=rank.value)
-        show_listing(listing, format=format.value, output=output)
+        show_listing(listing, format=format.value, out=out)
         return
     if resolution is not None or top is not None or rank is not RankBy.ESTIMATE:
         raise InputError("--resolution, --top and --rank go with --all --by")
     if compare and not zip:
         raise InputError("--compare shows several --zip beside each other")
-    place = None if point is None else _parse_point(point)
+    place = None if point is None else parse_point(point)
     asked: list[dict[str, Any]] = [{"zip": code} for code in zip or ()] if compare else [{"zip": zip}]
     if not zip:
         asked = [{"cell": cell, "county": county, "area": area, "point": place, "radius_km": radius_km}]
     areas = [opened.select(**one) for one in [*asked, *([{}] if compare else [])]]
     answers = [opened.answer(one, capacity=threshold) for threshold in thresholds for one in areas]
-    show_answers(answers, opened, format=format.value, output=output)
+    show_answers(answers, opened, format=format.value, out=out)
 
 
 def _only(values: list[str] | None, name: str) -> str | None:
@@ -206,26 +229,23 @@ def _only(values: list[str] | None, name: str) -> str | None:
     return values[0] if values else None
 
 
-def _parse_point(text: str) -> tuple[float, float]:
-    try:
-        longitude, latitude = (float(part) for part in text.split(","))
-    except ValueError:
-        raise InputError(f"--point {text!r}: write longitude and latitude with a comma, like -122.16,37.44") from None
-    return longitude, latitude
-
-
-@app.command()
+@app.command(rich_help_panel=START)
 def synth(
-    households: Annotated[int, typer.Option(min=1, help="How many households to make up.")],
-    out: Annotated[Path, typer.Option(help="Folder to write to.")],
-    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 2026,
+    households: Annotated[int, typer.Option(min=1, metavar="N", help="How many households to make up.")],
+    out: Annotated[Path, out_option("Folder to write to.", "DIR")],
+    seed: Seed = 2026,
     region: Annotated[
         Spread | None,
         typer.Option(help="Where they live; the whole country if there are more than the Bay Area holds."),
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Make up households with known truth: four files of the Bay Area, or one of the whole country with its project."""
+    """Make up households with known truth.
+
+    Four files of the Bay Area, or one of the whole country with its project; the same seed gives the same bytes.
+
+    geoscore synth --households 24000 --out made-up
+    """
     from geoscore.cli.show import progress_bar, show_counts
     from geoscore.nation import synthesize_nation
     from geoscore.reference.synth import synthesize
@@ -239,77 +259,17 @@ def synth(
         show_counts(rows, out)
 
 
-@app.command()
-def verify(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a run.")],
-) -> None:
-    """Check a run's ledger and every file it names."""
-    from geoscore.ledger import verify_ledger
-
-    found = verify_ledger(folder)
-    typer.echo(f"{folder}: {found.entries} entries and {found.files} files are as they were written")
-    for place in found.elsewhere:
-        typer.echo(f"  not here any more, so not checked: {place}")
-
-
-@app.command()
-def audit(
-    surface: SurfaceFile,
-    table: Annotated[Path, typer.Option(help="Census table B03002, by the project's areas or by those of --areas.")],
-    project: Annotated[
-        Path | None, typer.Option(help="The project file; the one that the ledger beside the surface names by default.")
-    ] = None,
-    areas: Annotated[
-        Path | None,
-        typer.Option(help="Polygons or centers of population of the table's areas, if not the project's."),
-    ] = None,
-    capacity: Annotated[
-        str, typer.Option(metavar="USD", help="Threshold or band that a selection would go by.")
-    ] = "2500",
-    format: Annotated[Format, typer.Option(help="table or json.")] = Format.TABLE,  # noqa: A002
-) -> None:
-    """Say how far a surface stands in for race and Hispanic origin, and whom a selection by it would leave out."""
-    from geoscore.audit import audit_surface, ground_of_run, lay_out_areas
-    from geoscore.cli.show import show_audit
-    from geoscore.ladder import parse_capacity
-    from geoscore.project import open_project
-    from geoscore.query import open_surface
-    from geoscore.regions import open_region
-
-    threshold = parse_capacity(capacity)
-    opened = open_surface(surface)
-    if areas is not None:
-        ground = lay_out_areas(areas, resolution=opened.note.resolution)
-    else:
-        ground = ground_of_run(surface) if project is None else open_region(open_project(project)).ground
-    groups = audit_surface(opened, table, ground=ground, capacity=threshold)
-    show_audit(groups, as_json=format is Format.JSON)
-
-
-@app.command()
-def attack(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of published surfaces, such as a run's.")],
-) -> None:
-    """Try to work out hidden households from everything in a folder; ends 2 if anything is found."""
-    from geoscore.attack import attack_folder
-
-    found = attack_folder(folder)
-    told = f"{found.surfaces} surface{'s' if found.surfaces != 1 else ''}, {found.facts:,} figures, "
-    told += f"{found.hidden:,} hidden pairs of cell and ZIP, {found.bands:,} groups of bands"
-    if not found.safe():
-        first = "; ".join(found.found[:3])
-        raise SurfaceError(
-            f"{folder} gives away {found.below:,} groups of fewer than {found.k} households ({found.exact:,} exactly):"
-            f" {first}; publish one surface, coarser or with a larger k"
-        )
-    typer.echo(f"{folder}: {told}: no group of fewer than {found.k} households can be worked out")
-
-
-@app.command()
+@app.command(rich_help_panel=START)
 def doctor(
-    run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="Folder of a run, to look into as well.")] = None,
+    run: Annotated[Path | None, typer.Argument(metavar="RUN", help="Folder of a run, to look into as well.")] = None,
 ) -> None:
-    """Show versions, engines and parts, what is missing and how to get it; of a run, how sure its places are."""
+    """Show what is installed, and how to get what is missing.
+
+    Versions, engines, formulas and samples; with the folder of a run also how its households were located, and which
+    resolution their positions bear.
+
+    geoscore doctor out/demo
+    """
     from geoscore.cli.doctor import show_doctor, show_run
 
     show_doctor()

@@ -6,26 +6,33 @@ from typing import Annotated
 import typer
 
 from geoscore.cli.commands import app
-from geoscore.cli.files import Format, Written
+from geoscore.cli.options import FindingFormat, PlainFormat
+from geoscore.cli.page import SURFACES
 
 
-@app.command()
+@app.command(rich_help_panel=SURFACES)
 def compare(
     first: Annotated[Path, typer.Argument(metavar="A", help="A surface, or the folder of a run.")],
     second: Annotated[Path, typer.Argument(metavar="B", help="Another one.")],
     tolerance: Annotated[
-        float, typer.Option(min=0.0, help="Relative difference up to which figures count as the same.")
+        float,
+        typer.Option(min=0.0, metavar="SHARE", help="Relative difference up to which figures count as the same."),
     ] = 1e-9,
-    format: Format = Written.TABLE,  # noqa: A002
+    format: FindingFormat = PlainFormat.TABLE,  # noqa: A002
 ) -> None:
-    """Compare two surfaces row by row; ends with 0 where they are the same, with 1 where they are not."""
+    """Compare two surfaces row by row.
+
+    Ends 0 where they are the same, 1 where they are not.
+
+    geoscore compare out/demo out/spark --tolerance 1e-9
+    """
     from geoscore.cli.show import show_json
     from geoscore.query import open_surface
     from geoscore.query.differences import compare_surfaces
 
     found = compare_surfaces(open_surface(first), open_surface(second))
     same = found.same(tolerance=tolerance)
-    if format is Written.JSON:
+    if format is PlainFormat.JSON:
         show_json({"same": same, "tolerance": tolerance, **found.to_dict()})
     else:
         verdict = f"the same within {tolerance:g}" if same else "not the same"

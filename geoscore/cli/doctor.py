@@ -4,6 +4,7 @@ import json
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Final
 
 import typer
 
@@ -23,6 +24,15 @@ PARTS = (
     "usaddress",
     "pydeck",
 )
+EXTRAS: Final = {
+    "notebooks": ("maps in notebooks", ("folium", "lonboard", "mapclassify", "matplotlib")),
+    "pdf": ("reports as PDF, where there is no Chromium", ("weasyprint",)),
+    "pictures": ("maps as PNG and PDF", ("matplotlib",)),
+    "privacy": ("releases with random noise", ("opendp",)),
+    "services": ("census downloads and geocoding services", ("urllib3",)),
+    "spark": ("a cluster", ("pyspark",)),
+}
+"""What each extra is for, and the packages that it brings."""
 
 
 def show_doctor() -> None:
@@ -37,6 +47,8 @@ def show_doctor() -> None:
             typer.echo(f"{part:<12}{version(part)}")
         except PackageNotFoundError:
             typer.echo(f"{part:<12}missing: install geoscore again, it brings {part} with it")
+    for extra in EXTRAS:
+        typer.echo(f"{extra:<12}{_extra(extra)}")
     typer.echo(f"engines     duckdb is ready; {_spark()}")
     typer.echo(f"formulas    {', '.join(list_formulas())}")
     try:
@@ -44,6 +56,20 @@ def show_doctor() -> None:
         typer.echo(f"samples     whole, in {samples_dir()}")
     except GeoscoreError as error:
         typer.echo(f"samples     {error}")
+
+
+def _extra(name: str) -> str:
+    """Say whether the packages of an extra are there, and how to get them."""
+    use, packages = EXTRAS[name]
+    found, missing = [], []
+    for package in packages:
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            missing.append(package)
+    if missing:
+        return f"missing {', '.join(missing)}, for {use}: pip install 'geoscore[{name}]'"
+    return f"{', '.join(found)}, for {use}"
 
 
 def _spark() -> str:

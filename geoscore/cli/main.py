@@ -2,23 +2,46 @@
 
 import os
 import sys
-from typing import Any, NoReturn
+from importlib import import_module
+from typing import Any, Final, NoReturn
 
 import typer
 
-from geoscore.cli import compare as _compare  # noqa: F401
-from geoscore.cli import files as _files  # noqa: F401  registers its commands
-from geoscore.cli import pictures as _pictures  # noqa: F401
-from geoscore.cli import places as _places  # noqa: F401
-from geoscore.cli import propensity as _propensity  # noqa: F401
-from geoscore.cli import trade as _trade  # noqa: F401
-from geoscore.cli import trade_measures as _trade_measures  # noqa: F401
-from geoscore.cli import trade_models as _trade_models  # noqa: F401
-from geoscore.cli.commands import app
 from geoscore.errors import GeoscoreError, InputError
+
+ROOMS: Final = {
+    "commands": ("demo", "run", "query", "synth", "doctor"),
+    "pictures": ("map", "report"),
+    "compare": ("compare",),
+    "checks": ("verify", "audit", "attack"),
+    "files": ("inspect", "init", "link", "explain-link", "suppress"),
+    "places": ("gazetteer", "geocode", "census"),
+    "propensity": ("fit", "score", "plan"),
+    "trade": ("trade-area",),
+    "trade_measures": ("trade-area",),
+    "trade_sites": ("trade-area",),
+    "trade_models": ("trade-area",),
+}
+"""The modules with commands, and which: a command waits for its own module alone."""
 
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 """What a wrong option or argument raises; typer does not export it by name."""
+STOPPED: Final = 130
+"""How a command ends that was interrupted: 128 and the number of the signal."""
+
+
+def load(word: str = "") -> Any:
+    """Return the command line with the commands that a first word may mean; with all where it is none of them."""
+    named = [room for room, words in ROOMS.items() if word in words]
+    for room in named or ROOMS:
+        import_module(f"geoscore.cli.{room}")
+    return import_module("geoscore.cli.commands").app
+
+
+def __getattr__(name: str) -> Any:
+    if name == "app":
+        return load()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def main() -> NoReturn:
@@ -27,12 +50,13 @@ def main() -> NoReturn:
 
 
 def _run() -> int:
+    app = load(sys.argv[1] if len(sys.argv) > 1 else "")
     try:
         code = app(prog_name="geoscore", standalone_mode=False)
     except _UsageError as error:
         return _complain(*_usage(error))
     except (typer.Abort, KeyboardInterrupt):
-        return _complain("stopped; nothing was left half-written", 130)
+        code = STOPPED
     except GeoscoreError as error:
         return _complain(str(error), error.exit_code)
     except OSError as error:
@@ -42,13 +66,16 @@ def _run() -> int:
             raise
         what = f"{type(error).__name__}: {error}"[:300]
         return _complain(f"a fault of geoscore's own: {what}; GEOSCORE_TRACEBACK=1 shows where, please report it", 1)
+    if code == STOPPED:  # typer makes this of an interrupt, and says nothing
+        return _complain("stopped; nothing was left half-written", STOPPED)
     return code if isinstance(code, int) else 0
 
 
 def _usage(error: Any) -> tuple[str, int]:
     context = getattr(error, "ctx", None)
     where = f" (see {context.command_path} --help)" if context else ""
-    return f"{error.format_message().rstrip('.')}{where}", InputError.exit_code
+    told = error.format_message().rstrip(".").replace("Value error, ", "")
+    return f"{told}{where}", InputError.exit_code
 
 
 def _complain(message: str, code: int) -> int:

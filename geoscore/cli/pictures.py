@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from geoscore.cli.commands import SurfaceFile, app
+from geoscore.cli.commands import app
+from geoscore.cli.options import AreaFile, Capacity, Layers, SurfaceFile, Zips, out_option
+from geoscore.cli.page import OUTPUT, SURFACES
 from geoscore.errors import InputError
 
 if TYPE_CHECKING:
-    from geoscore.ladder import Capacity
+    from geoscore import ladder
     from geoscore.maps import MapLayer, Tiles
     from geoscore.query import Surface
 
@@ -24,45 +26,57 @@ class MeasureName(StrEnum):
     LOW = "low"
 
 
-Threshold = Annotated[str, typer.Option("--capacity", metavar="USD", help="Threshold, or a band as 400:2500.")]
-Layers = Annotated[
-    list[Path] | None, typer.Option("--layer", help="A file of shapes to draw on the map; may be given several times.")
-]
-
-
-@app.command("map")
+@app.command("map", rich_help_panel=SURFACES)
 def map_(
     surface: SurfaceFile,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="HTML page to write; or a .png, .pdf or .svg picture.")
-    ] = None,
-    capacity: Threshold = "2500",
-    png: Annotated[Path | None, typer.Option(help="Write a still picture for slides and documents.")] = None,
-    svg: Annotated[Path | None, typer.Option(help="Write a still picture that can be scaled and edited.")] = None,
+    capacity: Capacity = "2500",
+    measure: Annotated[MeasureName, typer.Option(help="What a still picture is colored by.")] = MeasureName.ESTIMATE,
     size: Annotated[
         str, typer.Option(metavar="SIZE", help="Of a .png or .pdf: slide, print, or dots as 1600x900.")
     ] = "slide",
-    measure: Annotated[MeasureName, typer.Option(help="What a still picture is colored by.")] = MeasureName.ESTIMATE,
-    layer: Layers = None,
     style: Annotated[
         str | None,
         typer.Option(metavar="STYLE", help="Address of map tiles with {z}, {x}, {y}, or a MapLibre style file."),
     ] = None,
+    layer: Layers = None,
+    out: Annotated[Path | None, out_option("File to write: .html, or a picture as .png, .pdf or .svg.")] = None,
+    png: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write a still picture for slides and documents as well.", rich_help_panel=OUTPUT
+        ),
+    ] = None,
+    svg: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write a still picture that can be scaled and edited as well.", rich_help_panel=OUTPUT
+        ),
+    ] = None,
     embed: Annotated[
-        bool, typer.Option("--embed", help="Print an iframe for a web page: of the file, or with all of it inside.")
+        bool,
+        typer.Option(
+            "--embed",
+            help="Print an iframe for a web page: of the file, or with all of it inside.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = False,
-    open_: Annotated[bool, typer.Option("--open", help="Show the page in a browser.")] = False,
+    open_: Annotated[bool, typer.Option("--open", help="Show the page in a browser.", rich_help_panel=OUTPUT)] = False,
 ) -> None:
-    """Write the map: one HTML page that needs no network, with a threshold slider; or still pictures."""
+    """Write the map: one HTML page, or still pictures.
+
+    The page needs no network and has a threshold slider.
+
+    geoscore map out/demo/surface.parquet --capacity 2500 --out map.html
+    """
     from geoscore.ladder import parse_capacity
     from geoscore.maps.picture import picture_size
     from geoscore.query import open_surface
 
-    if not (output or png or svg or embed or open_):
-        raise InputError("say what to make: -o map.html, --png FILE, --svg FILE, --embed or --open")
+    if not (out or png or svg or embed or open_):
+        raise InputError("say what to make: --out map.html, --png FILE, --svg FILE, --embed or --open")
     threshold = parse_capacity(capacity)
-    pictures = _pictures(output, png, svg)
-    page = None if output in pictures else output
+    pictures = _pictures(out, png, svg)
+    page = None if out in pictures else out
     if page is not None and page.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"{page}: a map is written as .html, or as a picture .png, .pdf or .svg")
     picture_size(size)
@@ -75,11 +89,11 @@ def map_(
     _show_page(opened, page, capacity=threshold, layers=layers, tiles=_tiles(style), embed=embed, in_browser=open_)
 
 
-def _pictures(output: Path | None, png: Path | None, svg: Path | None) -> list[Path]:
+def _pictures(out: Path | None, png: Path | None, svg: Path | None) -> list[Path]:
     for picture, ending in ((png, ".png"), (svg, ".svg")):
         if picture is not None and picture.suffix.lower() != ending:
             raise InputError(f"{picture}: --{ending[1:]} writes a file that ends in {ending}")
-    drawn = output if output is not None and output.suffix.lower() in (".png", ".pdf", ".svg") else None
+    drawn = out if out is not None and out.suffix.lower() in (".png", ".pdf", ".svg") else None
     return [path for path in (drawn, png, svg) if path is not None]
 
 
@@ -87,7 +101,7 @@ def _show_page(
     surface: "Surface",
     page: Path | None,
     *,
-    capacity: "Capacity",
+    capacity: "ladder.Capacity",
     layers: "tuple[MapLayer, ...]",
     tiles: "Tiles | None",
     embed: bool,
@@ -127,19 +141,25 @@ def _tiles(style: str | None) -> "Tiles | None":
     return None if style is None else read_tiles(style)
 
 
-@app.command()
+@app.command(rich_help_panel=SURFACES)
 def report(
     surface: SurfaceFile,
-    output: Annotated[Path, typer.Option("-o", "--output", help="HTML page or PDF to write.")],
-    zip: Annotated[list[str] | None, typer.Option(help="A ZIP to report on; may be given several times.")] = None,  # noqa: A002
-    area: Annotated[Path | None, typer.Option(help="A file of polygons to report on.")] = None,
-    capacity: Threshold = "2500",
-    layer: Layers = None,
+    out: Annotated[Path, out_option("File to write, .html or .pdf.")],
+    zip: Zips = None,  # noqa: A002
+    area: AreaFile = None,
+    capacity: Capacity = "2500",
     template: Annotated[
-        Path | None, typer.Option(help="A Jinja2 template of your own, or one that extends report.html.")
+        Path | None,
+        typer.Option(metavar="FILE", help="A Jinja2 template of your own, or one that extends report.html."),
     ] = None,
+    layer: Layers = None,
 ) -> None:
-    """Write a report that a board reads: headline, areas compared, maps, best ZIPs, method, provenance."""
+    """Write a report that a board reads, .html or .pdf.
+
+    Headline, areas compared, maps, best ZIPs, method and provenance; each --zip is reported on by itself.
+
+    geoscore report out/demo/surface.parquet --zip 94301 --zip 94022 --out report.html
+    """
     from geoscore.ladder import parse_capacity
     from geoscore.outputs import save_report
     from geoscore.query import open_surface
@@ -147,7 +167,7 @@ def report(
     opened = open_surface(surface)
     save_report(
         opened,
-        output,
+        out,
         capacity=parse_capacity(capacity),
         zips=tuple(zip or ()),
         area=area,

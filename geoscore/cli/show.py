@@ -15,6 +15,8 @@ import typer
 from geoscore.errors import InputError
 
 if TYPE_CHECKING:
+    import geopandas as gpd
+
     from geoscore.audit import GroupAudit
     from geoscore.query import Answer, Surface
     from geoscore.query.listing import Listing
@@ -113,10 +115,11 @@ def show_summary(counts: dict[str, Any], out: Path) -> None:
 
 def _file_lines(counts: dict[str, Any]) -> list[str]:
     """Return what became of the rows of every file, and of the households in them."""
-    lines = ["", f"{'file':<16}{'rows read':>12}{'used':>12}{'rejected':>12}"]
+    wide = max(16, *(len(file["name"]) + 2 for file in counts["files"]))
+    lines = ["", f"{'file':<{wide}}{'rows read':>12}{'used':>12}{'rejected':>12}"]
     for file in counts["files"]:
         rejected = file["rows_read"] - file["rows_used"]
-        lines.append(f"{file['name']:<16}{file['rows_read']:>12,}{file['rows_used']:>12,}{rejected:>12,}")
+        lines.append(f"{file['name']:<{wide}}{file['rows_read']:>12,}{file['rows_used']:>12,}{rejected:>12,}")
         lines += [f"    {count:>6,}  {reason}" for reason, count in sorted(file["rows_rejected"].items())]
         lines += [f"    {count:>6,}  mended: {what}" for what, count in file["mended"].items()]
         lines += [f"            {note}" for note in file["notes"]]
@@ -124,7 +127,9 @@ def _file_lines(counts: dict[str, Any]) -> list[str]:
             lines.append(f"            left out as sensitive: {', '.join(file['refused_features'])}")
         lines += [f"            kept, though sensitive: {c} ({why})" for c, why in file["sensitive_features"].items()]
     located = ", ".join(f"{count:,} by {_PRECISION.get(name, name)}" for name, count in counts["located"].items())
-    told = "linked          {records:,} rows became {persons:,} persons in {households:,} households"
+    later = counts["linkage"]["records"] - counts["rows_used"]  # opted out, or without a place in the region
+    gone = f", {later:,} of them then rejected," if later else ""
+    told = f"linked          {{records:,}} rows{gone} became {{persons:,}} persons in {{households:,}} households"
     if "threshold" not in counts["linkage"]:
         told = "linked          nothing: each of {records:,} rows is a household"
     learned = [
@@ -133,7 +138,7 @@ def _file_lines(counts: dict[str, Any]) -> list[str]:
     against = [f"{kind}: {count:,}" for kind, count in counts["contradictions"].items()]
     return [
         *lines,
-        f"{'all':<16}{counts['rows_read']:>12,}{counts['rows_used']:>12,}{counts['rows_rejected']:>12,}",
+        f"{'all':<{wide}}{counts['rows_read']:>12,}{counts['rows_used']:>12,}{counts['rows_rejected']:>12,}",
         "",
         told.format(**counts["linkage"]),
         f"households      {counts['households']:,}, located {sum(counts['located'].values()):,} ({located})",
@@ -181,7 +186,7 @@ def show_counts(rows: dict[str, int], out: Path) -> None:
         typer.echo(f"{out / name}: {count:,} rows")
 
 
-def show_answers(answers: "list[Answer]", surface: "Surface", *, format: str, output: Path | None) -> None:  # noqa: A002
+def show_answers(answers: "list[Answer]", surface: "Surface", *, format: str, out: Path | None) -> None:  # noqa: A002
     """Print answers, or write them to a file."""
     if format in ("geojson", "geoparquet"):
         raise InputError(f"--format {format} is for lists of places; use --all --by zip, cell or county")
@@ -190,15 +195,15 @@ def show_answers(answers: "list[Answer]", surface: "Surface", *, format: str, ou
         for row in rows:
             row["index"] = _index(row, surface)
     if format == "json":
-        _emit(json.dumps(rows[0] if len(rows) == 1 else {"rows": rows}, indent=2, ensure_ascii=False) + "\n", output)
+        emit(json.dumps(rows[0] if len(rows) == 1 else {"rows": rows}, indent=2, ensure_ascii=False) + "\n", out)
     elif format == "csv":
-        _emit(_csv(rows), output)
+        emit(csv_text(rows, surface), out)
     else:
         counted = {"file": "households of the files", "census": "all households"}
         note = surface.note
         universe = counted.get(note.universe, note.universe)
         about = f"{note.title}, as of {note.vintage}; counted: {universe}; purpose: {note.purpose}"
-        _emit("\n".join([*map(str, answers), about, *note.warnings]) + "\n", output)
+        emit("\n".join([*map(str, answers), about, *note.warnings]) + "\n", out)
 
 
 def _index(row: dict[str, Any], surface: "Surface") -> float | None:
@@ -208,33 +213,35 @@ def _index(row: dict[str, Any], surface: "Surface") -> float | None:
     return None if row["share"] is None or not whole else round(100.0 * row["share"] / whole, 9)
 
 
-def show_listing(listing: "Listing", *, format: str, output: Path | None) -> None:  # noqa: A002
+def show_listing(listing: "Listing", *, format: str, out: Path | None) -> None:  # noqa: A002
     """Print a list of answers, or write it to a file."""
     if format == "geoparquet":
-        if output is None:
-            raise InputError("--format geoparquet needs a file: -o answers.parquet")
-        _write_geoparquet(listing, output)
+        if out is None:
+            raise InputError("--format geoparquet needs a file: --out answers.parquet")
+        write_geoparquet(listing.to_geopandas(), out, surface=listing.surface)
     elif format == "geojson":
         shapes = json.loads(listing.to_geopandas().to_json())
         told = {**shapes, "provenance": provenance_of(listing.surface)}
-        _emit(json.dumps(told, ensure_ascii=False) + "\n", output)
+        emit(json.dumps(told, ensure_ascii=False) + "\n", out)
     elif format == "json":
         rows = {"by": listing.key, "rows": listing.to_rows(), "provenance": provenance_of(listing.surface)}
-        _emit(json.dumps(rows, indent=2, ensure_ascii=False) + "\n", output)
+        emit(json.dumps(rows, indent=2, ensure_ascii=False) + "\n", out)
     elif format == "csv":
-        _emit(_csv(listing.to_rows()), output)
+        emit(csv_text(listing.to_rows(), listing.surface), out)
     else:
-        _emit(_table(listing), output)
+        emit(_table(listing), out)
 
 
-def _write_geoparquet(listing: "Listing", output: Path) -> None:
-    """Write a list as GeoParquet, with where it comes from under ``geoscore`` in the file's metadata."""
+def write_geoparquet(shapes: "gpd.GeoDataFrame", out: Path, *, surface: "Surface | None") -> None:
+    """Write shapes as GeoParquet, with where they come from under ``geoscore`` in the file's metadata."""
     import pyarrow.parquet as pq
 
-    listing.to_geopandas().to_parquet(output)
-    table = pq.read_table(output)
-    told = {**(table.schema.metadata or {}), b"geoscore": json.dumps(provenance_of(listing.surface)).encode()}
-    pq.write_table(table.replace_schema_metadata(told), output, compression="zstd")
+    shapes.to_parquet(out)
+    if surface is None:
+        return
+    table = pq.read_table(out)
+    told = {**(table.schema.metadata or {}), b"geoscore": json.dumps(provenance_of(surface)).encode()}
+    pq.write_table(table.replace_schema_metadata(told), out, compression="zstd")
 
 
 def provenance_of(surface: "Surface") -> dict[str, Any]:
@@ -277,7 +284,10 @@ def show_audit(groups: "list[GroupAudit]", *, as_json: bool) -> None:
     )
 
 
-def _csv(rows: list[dict[str, Any]]) -> str:
+def csv_text(rows: list[dict[str, Any]], surface: "Surface | None" = None) -> str:
+    """Return rows as CSV, each with what the figures may be used for and the ledger that says where they come from."""
+    if surface is not None:
+        rows = [{**row, "purpose": surface.note.purpose, "ledger": surface.note.ledger} for row in rows]
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")
     writer.writeheader()
@@ -285,8 +295,9 @@ def _csv(rows: list[dict[str, Any]]) -> str:
     return text.getvalue()
 
 
-def _emit(text: str, output: Path | None) -> None:
-    if output is None:
+def emit(text: str, out: Path | None) -> None:
+    """Print a text, or write it to a file."""
+    if out is None:
         typer.echo(text, nl=False)
     else:
-        output.write_text(text, encoding="utf-8")
+        out.write_text(text, encoding="utf-8")

@@ -2,15 +2,17 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from geoscore.cli.show import provenance_of
+from geoscore.cli.show import csv_text, emit, provenance_of, write_geoparquet
 from geoscore.errors import InputError
 
 if TYPE_CHECKING:
+    from geoscore import ladder
     from geoscore.query import Surface
     from geoscore.trade.comparison import HeldOut, RatioTest
     from geoscore.trade.huff import HuffFit
@@ -26,28 +28,53 @@ COUNTS: Final = frozenset(("households", "estimate", "customers", "fair_share", 
 WIDEST: Final = 60
 
 
-def show_layer(layer: "Layer", *, format: str, output: Path | None, surface: "Surface | None" = None) -> None:  # noqa: A002
-    """Print a layer, or write it to a file."""
-    from geoscore.cli.show import _csv, _emit
+def show_market(
+    layer: "Layer",
+    surface: "Surface",
+    capacity: "ladder.Capacity",
+    *,
+    format: str,  # noqa: A002
+    out: Path | None,
+    map_: Path | None,
+) -> None:
+    """Print a layer or write it to a file; where a map is named, write that with the layer on it."""
+    from geoscore.market.drawing import save_areas_map
 
+    if map_ is not None:
+        if map_.suffix.lower() not in (".html", ".htm"):
+            raise InputError(f"{map_}: a map is written as .html")
+        at = capacity[0] if isinstance(capacity, tuple) else capacity
+        layer = save_areas_map(surface, layer, map_, capacity=at)
+    show_layer(layer, format=format, out=out, surface=surface)
+
+
+def keep_top(layer: "Layer", top: int | None) -> "Layer":
+    """Return a layer with its first rows alone; all of them where no number is given."""
+    if top is None:
+        return layer
+    return replace(layer, rows=layer.rows[:top], shapes=None if layer.shapes is None else layer.shapes[:top])
+
+
+def show_layer(layer: "Layer", *, format: str, out: Path | None, surface: "Surface | None" = None) -> None:  # noqa: A002
+    """Print a layer, or write it to a file."""
     told = {} if surface is None else {"provenance": provenance_of(surface)}
     rows = finite(list(layer.rows))
     if format == "geoparquet":
-        if output is None:
-            raise InputError("--format geoparquet needs a file: -o areas.parquet")
-        layer.to_geopandas().to_parquet(output)
+        if out is None:
+            raise InputError("--format geoparquet needs a file: --out areas.parquet")
+        write_geoparquet(layer.to_geopandas(), out, surface=surface)
     elif format == "geojson":
         shapes = json.loads(layer.to_geopandas().to_json())
-        _emit(json.dumps({**shapes, **told, "notes": list(layer.notes)}, ensure_ascii=False) + "\n", output)
+        emit(json.dumps({**shapes, **told, "notes": list(layer.notes)}, ensure_ascii=False) + "\n", out)
     elif format == "json":
         alone = len(rows) == 1 and not layer.more
         body: dict[str, Any] = {**rows[0]} if alone else {"rows": rows, **finite(layer.more)}
         text = json.dumps({**body, "notes": list(layer.notes), **told}, indent=2, ensure_ascii=False)
-        _emit(text + "\n", output)
+        emit(text + "\n", out)
     elif format == "csv":
-        _emit(_csv(rows), output)
+        emit(csv_text(rows, surface), out)
     else:
-        _emit(_table(layer) + _about(surface), output)
+        emit(_table(layer) + _about(surface), out)
 
 
 def _about(surface: "Surface | None") -> str:

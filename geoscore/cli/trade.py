@@ -6,41 +6,53 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from geoscore.cli.commands import Format, SurfaceFile, app
+from geoscore.cli.commands import app
+from geoscore.cli.options import (
+    TRAVEL,
+    AnswerFile,
+    AnswerFormat,
+    Capacity,
+    Columns,
+    CustomersFile,
+    Direction,
+    DirectionName,
+    Donut,
+    Format,
+    MapFile,
+    Mode,
+    ModeName,
+    NetworkFile,
+    RadiiKm,
+    ReachResolution,
+    SiteList,
+    SitesFile,
+    SpeedKmh,
+    SurfaceFile,
+    parse_column,
+)
+from geoscore.cli.page import MARKETS, App
 from geoscore.errors import InputError
 
 if TYPE_CHECKING:
-    from geoscore.market.areas import Travel
+    from geoscore import ladder
+    from geoscore.market.travel import Travel
     from geoscore.query import Surface
     from geoscore.trade.areas import Site, TradeArea
-    from geoscore.trade.layer import Layer
 
-HELP = """Trade areas: who can come to a site, who does come, and what is left.
+HELP = """Trade areas: who can come to a site, who comes, what is left.
 
-An area is drawn around sites and counted over a surface:
+An area is drawn around sites and counted over a surface; `huff` fits a choice model to flows, and `market` foretells
+shares from it.
 
     geoscore trade-area ring out/demo/surface.parquet --site office=-122.16,37.44 --radius-km 5
-
-`huff` fits a choice model to flows; `market` foretells shares from it.
 """
 
-trade_app = typer.Typer(no_args_is_help=True, help=HELP, rich_markup_mode=None)
-app.add_typer(trade_app, name="trade-area")
+AREAS = "Areas"
+MEASURES = "Measures"
+SITES = "Sites and choices"
 
-
-class ModeName(StrEnum):
-    """How people travel."""
-
-    DRIVE = "drive"
-    BIKE = "bike"
-    WALK = "walk"
-
-
-class DirectionName(StrEnum):
-    """Which way people travel."""
-
-    TO = "to"
-    FROM = "from"
+trade_app = App(no_args_is_help=True, help=HELP)
+app.add_typer(trade_app, name="trade-area", rich_help_panel=MARKETS)
 
 
 class Drawn(StrEnum):
@@ -51,53 +63,21 @@ class Drawn(StrEnum):
     DENSITY = "density"
 
 
-SiteOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--site", "--point", metavar="NAME=LON,LAT", help="A site, or the point alone; may be given several times."
-    ),
-]
-SitesFile = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="A file of sites: name, longitude, latitude, what they offer.")
-]
-CapacityText = Annotated[str, typer.Option(metavar="USD", help="Threshold, 50 to 1000000, or a band as 400:2500.")]
-Written = Annotated[Format, typer.Option(help="How to write the result.")]
-Output = Annotated[Path | None, typer.Option("-o", "--output", help="File to write to; needed for geoparquet.")]
-MapFile = Annotated[
-    Path | None, typer.Option("--map", metavar="FILE", help="Write the map with the areas on it, .html.")
-]
-NetworkFile = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Streets: .osm.pbf, or lines; `sample` for the made-up network of the samples."),
-]
-Mode = Annotated[ModeName, typer.Option(help="How people travel.")]
-SpeedKmh = Annotated[float | None, typer.Option(help="One speed for all streets, instead of what the file says.")]
-Direction = Annotated[DirectionName, typer.Option(help="People come to the site, or go out from it.")]
-CellResolution = Annotated[
-    int | None, typer.Option(min=5, max=12, help="H3 resolution at which it is told what can be reached.")
-]
-Weight = Annotated[
-    str | None, typer.Option(metavar="COLUMN", help="What customers weigh, such as gifts; one each if not given.")
-]
-CustomersFile = Annotated[Path, typer.Option(metavar="FILE", help="Customers with coordinates or ZIPs.")]
-ColumnOption = Annotated[
-    list[str] | None, typer.Option(metavar="FIELD=COLUMN", help="Which column is longitude, latitude or zip.")
-]
-
-
-@trade_app.command()
+@trade_app.command(rich_help_panel=AREAS)
 def ring(
     surface: SurfaceFile,
-    radius_km: Annotated[list[float], typer.Option(help="Kilometers; may be given several times.")],
-    site: SiteOption = None,
+    radius_km: RadiiKm,
+    site: SiteList = None,
     sites: SitesFile = None,
-    donut: Annotated[bool, typer.Option("--donut", help="Each ring without the next smaller one.")] = False,
-    capacity: CapacityText = "2500",
-    format: Written = Format.TABLE,  # noqa: A002
-    output: Output = None,
+    donut: Donut = False,
+    capacity: Capacity = "2500",
+    format: AnswerFormat = Format.TABLE,  # noqa: A002
+    out: AnswerFile = None,
     map: MapFile = None,  # noqa: A002
 ) -> None:
-    """Draw rings around sites, and count what rings of different sites share.
+    """Draw rings around sites.
+
+    Households that rings of different sites share are told as well.
 
     geoscore trade-area ring out/demo/surface.parquet --site office=-122.16,37.44 --radius-km 5
     """
@@ -105,30 +85,38 @@ def ring(
 
     places = _sites(site, sites)
     areas = [ring_area(place, radius) for place in places for radius in sorted(radius_km)]
-    _count(surface, _donuts(areas) if donut else areas, capacity, format, output, map)
+    opened, threshold = open_asked(surface, capacity)
+    _count(opened, _donuts(areas) if donut else areas, threshold, format=format, out=out, map_=map)
 
 
-@trade_app.command("time")
+@trade_app.command("time", rich_help_panel=AREAS)
 def time_(
     surface: SurfaceFile,
-    minutes: Annotated[list[float], typer.Option(help="Minutes; may be given several times.")],
-    site: SiteOption = None,
+    minutes: Annotated[list[float], typer.Option(metavar="MINUTES...", help="Minutes of travel.")],
+    site: SiteList = None,
     sites: SitesFile = None,
     network: NetworkFile = None,
     matrix: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Times of your own, instead of a network: site, cell, minutes.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Times of your own, instead of a network: site, cell, minutes.",
+            rich_help_panel=TRAVEL,
+        ),
     ] = None,
     mode: Mode = ModeName.DRIVE,
     speed_kmh: SpeedKmh = None,
     direction: Direction = DirectionName.TO,
-    cell_resolution: CellResolution = None,
-    donut: Annotated[bool, typer.Option("--donut", help="Each area without the next smaller one.")] = False,
-    capacity: CapacityText = "2500",
-    format: Written = Format.TABLE,  # noqa: A002
-    output: Output = None,
+    cell_resolution: ReachResolution = None,
+    donut: Donut = False,
+    capacity: Capacity = "2500",
+    format: AnswerFormat = Format.TABLE,  # noqa: A002
+    out: AnswerFile = None,
     map: MapFile = None,  # noqa: A002
 ) -> None:
-    """Draw what lies within a drive, ride or walk of sites, on a network of streets.
+    """Draw what lies within a drive, ride or walk.
+
+    On a network of streets, or by times of your own.
 
     geoscore trade-area time out/demo/surface.parquet --site office=-122.16,37.44 --minutes 15 --network sample
     """
@@ -136,44 +124,49 @@ def time_(
     from geoscore.market.files import read_matrix
 
     places = _sites(site, sites)
-    if (network is None) == (matrix is None):
-        raise InputError("travel time needs streets or times: give one of --network FILE and --matrix FILE")
-    if matrix is not None:
+    travel = open_travel(network, mode, speed_kmh, direction)
+    if travel is not None and matrix is None:
+        areas = time_areas(places, minutes, travel, resolution=cell_resolution)
+    elif travel is None and matrix is not None:
         cells, times = read_matrix(matrix, [place.name for place in places])
         areas = matrix_areas(places, minutes, cells, times)
     else:
-        travel = open_travel(network, mode, speed_kmh, direction)
-        areas = time_areas(places, minutes, travel, resolution=cell_resolution)
-    _count(surface, _donuts(areas) if donut else areas, capacity, format, output, map)
+        raise InputError("travel time needs streets or times: give one of --network FILE and --matrix FILE")
+    opened, threshold = open_asked(surface, capacity)
+    _count(opened, _donuts(areas) if donut else areas, threshold, format=format, out=out, map_=map)
 
 
-@trade_app.command()
+@trade_app.command(rich_help_panel=AREAS)
 def threshold(
     surface: SurfaceFile,
-    site: SiteOption = None,
+    site: SiteList = None,
     sites: SitesFile = None,
-    households: Annotated[float | None, typer.Option(help="Grow until so many households are inside.")] = None,
-    at_capacity: Annotated[
-        float | None, typer.Option(help="Grow until so many households at --capacity are inside.")
+    households: Annotated[
+        float | None, typer.Option(metavar="N", help="Grow until so many households are inside.")
     ] = None,
-    dollars: Annotated[float | None, typer.Option(help="Grow until so many expected dollars are inside.")] = None,
+    at_capacity: Annotated[
+        float | None, typer.Option(metavar="N", help="Grow until so many households at --capacity are inside.")
+    ] = None,
+    dollars: Annotated[
+        float | None, typer.Option(metavar="USD", help="Grow until so many expected dollars are inside.")
+    ] = None,
     network: NetworkFile = None,
     mode: Mode = ModeName.DRIVE,
     speed_kmh: SpeedKmh = None,
     direction: Direction = DirectionName.TO,
-    cell_resolution: CellResolution = None,
-    capacity: CapacityText = "2500",
-    format: Written = Format.TABLE,  # noqa: A002
-    output: Output = None,
+    cell_resolution: ReachResolution = None,
+    capacity: Capacity = "2500",
+    format: AnswerFormat = Format.TABLE,  # noqa: A002
+    out: AnswerFile = None,
     map: MapFile = None,  # noqa: A002
 ) -> None:
-    """Draw the smallest ring, or with --network the shortest time, that holds what is asked for.
+    """Draw the smallest area that holds so much.
+
+    A ring, or with --network what lies within the shortest time.
 
     geoscore trade-area threshold out/demo/surface.parquet --site office=-122.16,37.44 --at-capacity 500
     """
-    from geoscore.ladder import parse_capacity
     from geoscore.market.areas import threshold_area
-    from geoscore.query import open_surface
 
     goals = {"households": households, "at-capacity": at_capacity, "dollars": dollars}
     given = {goal: wanted for goal, wanted in goals.items() if wanted is not None}
@@ -181,79 +174,87 @@ def threshold(
         raise InputError("say what to grow until: one of --households, --at-capacity and --dollars")
     goal, wanted = next(iter(given.items()))
     places = _sites(site, sites)
-    travel = None if network is None else open_travel(network, mode, speed_kmh, direction)
-    opened = open_surface(surface)
+    travel = open_travel(network, mode, speed_kmh, direction)
+    opened, threshold = open_asked(surface, capacity)
     areas = [
         threshold_area(
-            opened, place, wanted, goal=goal, capacity=parse_capacity(capacity), travel=travel,  # type: ignore[arg-type]
+            opened, place, wanted, goal=goal, capacity=threshold, travel=travel,  # type: ignore[arg-type]
             resolution=cell_resolution,
         )
         for place in places
     ]  # fmt: skip
-    _count(surface, areas, capacity, format, output, map, opened=opened)
+    _count(opened, areas, threshold, format=format, out=out, map_=map)
 
 
-@trade_app.command()
+@trade_app.command(rich_help_panel=AREAS)
 def customers(
     surface: SurfaceFile,
     customers: CustomersFile,
-    site: SiteOption = None,
+    site: SiteList = None,
     sites: SitesFile = None,
-    share: Annotated[list[float] | None, typer.Option(help="Share of the customers; 0.6, 0.7 and 0.8 if none.")] = None,
-    weight: Weight = None,
+    share: Annotated[
+        list[float] | None, typer.Option(metavar="SHARE...", help="Share of the customers; 0.6, 0.7 and 0.8 if none.")
+    ] = None,
+    weight: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="What customers weigh, such as gifts; one each if not given."),
+    ] = None,
     by: Annotated[
         Drawn, typer.Option(help="A ring, a hull around the nearest, or where they stand densest.")
     ] = Drawn.DENSITY,
-    column: ColumnOption = None,
-    capacity: CapacityText = "2500",
-    format: Written = Format.TABLE,  # noqa: A002
-    output: Output = None,
+    column: Columns = None,
+    capacity: Capacity = "2500",
+    format: AnswerFormat = Format.TABLE,  # noqa: A002
+    out: AnswerFile = None,
     map: MapFile = None,  # noqa: A002
 ) -> None:
-    """Draw the smallest area that holds 60, 70 and 80 percent of the customers, or of their dollars.
+    """Draw the smallest area with a share of the customers.
+
+    60, 70 and 80 percent of them, or with --weight of their dollars. Fields that --column names: longitude, latitude,
+    zip.
 
     geoscore trade-area customers out/demo/surface.parquet --customers examples/bay_area/donors.xlsx
     """
     from geoscore.market.areas import customer_center
     from geoscore.market.penetration import open_customers
-    from geoscore.query import open_surface
     from geoscore.trade.areas import customer_area
 
-    opened = open_surface(surface)
-    known = open_customers(opened, customers, weight=weight, columns=fields(column))
+    opened, threshold = open_asked(surface, capacity)
+    known = open_customers(opened, customers, weight=weight, columns=parse_column(column))
     places = _sites(site, sites) if site or sites else [customer_center(known)]
     areas = [customer_area(place, known, part, by=by.value) for place in places for part in share or (0.6, 0.7, 0.8)]
     notes = (*known.notes, *known.unused())
-    _count(surface, areas, capacity, format, output, map, opened=opened, notes=notes)
+    _count(opened, areas, threshold, format=format, out=out, map_=map, notes=notes)
 
 
-@trade_app.command()
+@trade_app.command(rich_help_panel=AREAS)
 def nearest(
     surface: SurfaceFile,
-    site: SiteOption = None,
+    site: SiteList = None,
     sites: SitesFile = None,
     network: NetworkFile = None,
     mode: Mode = ModeName.DRIVE,
     speed_kmh: SpeedKmh = None,
     direction: Direction = DirectionName.TO,
-    cell_resolution: CellResolution = None,
-    capacity: CapacityText = "2500",
-    format: Written = Format.TABLE,  # noqa: A002
-    output: Output = None,
+    cell_resolution: ReachResolution = None,
+    capacity: Capacity = "2500",
+    format: AnswerFormat = Format.TABLE,  # noqa: A002
+    out: AnswerFile = None,
     map: MapFile = None,  # noqa: A002
 ) -> None:
-    """Draw for each site where no other is nearer: in a straight line, or in time on a network.
+    """Draw for each site where no other is nearer.
+
+    In a straight line, or in time on a network.
 
     geoscore trade-area nearest out/demo/surface.parquet --site a=-122.16,37.44 --site b=-122.42,37.77
     """
     from geoscore.market.areas import nearest_site_areas
-    from geoscore.query import open_surface
 
     places = _sites(site, sites)
-    travel = None if network is None else open_travel(network, mode, speed_kmh, direction)
-    opened = open_surface(surface)
+    travel = open_travel(network, mode, speed_kmh, direction)
+    opened, threshold = open_asked(surface, capacity)
     areas, notes = nearest_site_areas(opened, places, travel=travel, resolution=cell_resolution)
-    _count(surface, areas, capacity, format, output, map, opened=opened, notes=notes, strict=False)
+    _count(opened, areas, threshold, format=format, out=out, map_=map, notes=notes, strict=False)
 
 
 def _sites(given: list[str] | None, path: Path | None) -> "list[Site]":
@@ -262,27 +263,26 @@ def _sites(given: list[str] | None, path: Path | None) -> "list[Site]":
     return read_sites(given or (), path)[0]
 
 
-def open_travel(network: Path | None, mode: ModeName, speed_kmh: float | None, direction: DirectionName) -> "Travel":
-    """Open a network to travel on."""
-    from geoscore.market.areas import Travel
+def open_asked(surface: Path, capacity: str) -> "tuple[Surface, ladder.Capacity]":
+    """Open a surface, and read the threshold or band that is asked about."""
+    from geoscore.ladder import parse_capacity
+    from geoscore.query import open_surface
+
+    return open_surface(surface), parse_capacity(capacity)
+
+
+def open_travel(
+    network: Path | None, mode: ModeName, speed_kmh: float | None, direction: DirectionName
+) -> "Travel | None":
+    """Open a network to travel on, where one is named."""
+    from geoscore.market.travel import Travel
     from geoscore.reference.samples import sample_path
     from geoscore.spatial.roads import read_network
 
     if network is None:
-        raise InputError("travel time needs streets: give --network FILE")
+        return None
     path = sample_path("network.parquet") if str(network) == "sample" and not network.exists() else network
     return Travel(read_network(path, mode=mode.value, speed_kmh=speed_kmh), mode.value, direction.value)
-
-
-def fields(given: list[str] | None) -> dict[str, str]:
-    """Return columns by field, as FIELD=COLUMN says."""
-    found = {}
-    for item in given or []:
-        field, mark, name = item.partition("=")
-        if not mark or field not in ("longitude", "latitude", "zip"):
-            raise InputError(f"--column {item!r}: write longitude=COLUMN, latitude=COLUMN or zip=COLUMN")
-        found[field] = name
-    return found
 
 
 def _donuts(areas: "list[TradeArea]") -> "list[TradeArea]":
@@ -296,40 +296,22 @@ def _donuts(areas: "list[TradeArea]") -> "list[TradeArea]":
 
 
 def _count(
-    surface: Path,
+    surface: "Surface",
     areas: "list[TradeArea]",
-    capacity: str,
-    format: Format,  # noqa: A002
-    output: Path | None,
-    map_: Path | None,
+    capacity: "ladder.Capacity",
     *,
-    opened: "Surface | None" = None,
+    format: Format,  # noqa: A002
+    out: Path | None,
+    map_: Path | None,
     notes: tuple[str, ...] = (),
     strict: bool = True,
 ) -> None:
     """Count areas, show them, and draw them on the map."""
     from dataclasses import replace
 
-    from geoscore.cli.show_trade import show_layer
-    from geoscore.ladder import parse_capacity
+    from geoscore.cli.show_trade import show_market
     from geoscore.market.areas import count_areas
-    from geoscore.query import open_surface
 
-    opened = opened or open_surface(surface)
-    layer = count_areas(opened, areas, capacity=parse_capacity(capacity), strict=strict)
+    layer = count_areas(surface, areas, capacity=capacity, strict=strict)
     layer = replace(layer, notes=tuple(dict.fromkeys((*layer.notes, *notes))))
-    layer = show_on_map(layer, opened, map_, capacity)
-    show_layer(layer, format=format.value, output=output, surface=opened)
-
-
-def show_on_map(layer: "Layer", surface: "Surface", path: Path | None, capacity: str) -> "Layer":
-    """Write the map with a layer on it, where a file is named; return the layer with a note on what is not drawn."""
-    from geoscore.ladder import parse_capacity
-    from geoscore.market.drawing import save_areas_map
-
-    if path is None:
-        return layer
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise InputError(f"{path}: a map is written as .html")
-    threshold = parse_capacity(capacity)
-    return save_areas_map(surface, layer, path, capacity=threshold[0] if isinstance(threshold, tuple) else threshold)
+    show_market(layer, surface, capacity, format=format, out=out, map_=map_)

@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from geoscore.cli.commands import Format
-from geoscore.cli.trade import Output, Written, trade_app
+from geoscore.cli.options import COLUMNS, LEAST_COST, FindingFormat, PlainFormat, Sheet, column_option, out_option
+from geoscore.cli.page import OUTPUT
+from geoscore.cli.trade import SITES, trade_app
 from geoscore.errors import InputError
 
 if TYPE_CHECKING:
     from geoscore.trade.comparison import HeldOut
     from geoscore.trade.huff import HuffFit, Method
+
+
+TOTAL = "What an origin buys in all; shares are multiplied by it."
 
 
 class MethodName(StrEnum):
@@ -31,64 +35,70 @@ class DecayName(StrEnum):
     EXPONENTIAL = "exponential"
 
 
-@trade_app.command()
+@trade_app.command(rich_help_panel=SITES)
 def huff(
     flows: Annotated[Path, typer.Option(metavar="FILE", help="One row for each pair of an origin and a site.")],
-    origin: Annotated[str, typer.Option(metavar="COLUMN", help="Where people come from.")],
-    site: Annotated[str, typer.Option(metavar="COLUMN", help="Where they go.")],
-    flow: Annotated[str, typer.Option(metavar="COLUMN", help="Counts, amounts or shares; zeros are welcome.")],
-    cost: Annotated[str, typer.Option(metavar="COLUMN", help="Time or distance.")],
-    attribute: Annotated[
-        list[str] | None, typer.Option(metavar="COLUMN", help="What a site offers; may be given several times.")
+    origin: Annotated[str, column_option("Where people come from.")],
+    site: Annotated[str, column_option("Where they go.")],
+    flow: Annotated[str, column_option("Counts, amounts or shares; zeros are welcome.")],
+    cost: Annotated[str, column_option("Time or distance.")],
+    attribute: Annotated[list[str] | None, column_option("What a site offers.", "COLUMN...")] = None,
+    linear: Annotated[
+        list[str] | None, column_option("An attribute that enters as exp(b x), not as x ** b.", "COLUMN...")
     ] = None,
     total: Annotated[
         str | None,
-        typer.Option(
-            "--total", "--weight", metavar="COLUMN", help="What an origin buys in all; shares are multiplied by it."
-        ),
-    ] = None,
-    method: Annotated[MethodName, typer.Option(help="How to fit.")] = MethodName.MLE,
-    decay: Annotated[DecayName, typer.Option(help="cost ** b, or exp(b cost).")] = DecayName.POWER,
-    linear: Annotated[
-        list[str] | None, typer.Option(metavar="COLUMN", help="An attribute that enters as exp(b x), not as x ** b.")
-    ] = None,
-    least_cost: Annotated[
-        float | None, typer.Option(help="Costs below this are taken for it: nobody is no minute away.")
+        typer.Option("--total", "--weight", metavar="COLUMN", help=TOTAL, rich_help_panel=COLUMNS),
     ] = None,
     competition: Annotated[
-        str | None,
-        typer.Option(metavar="LON,LAT", help="Columns of the sites' coordinates: adds how near rivals are."),
+        str | None, column_option("Columns of the sites' coordinates: adds how near rivals are.", "LON,LAT")
     ] = None,
-    add: Annotated[float, typer.Option(help="MCI: add this to every flow, so that zeros have a logarithm.")] = 0.0,
+    sheet: Sheet = None,
+    method: Annotated[MethodName, typer.Option(help="How to fit.")] = MethodName.MLE,
+    decay: Annotated[DecayName, typer.Option(help="cost ** b, or exp(b cost).")] = DecayName.POWER,
+    least_cost: Annotated[float | None, LEAST_COST] = None,
+    add: Annotated[
+        float, typer.Option(metavar="FLOW", help="MCI: add this to every flow, so that zeros have a logarithm.")
+    ] = 0.0,
     as_given: Annotated[
         bool, typer.Option("--as-given", help="Least squares: meet the shares as given, even if they do not sum to 1.")
     ] = False,
-    folds: Annotated[int, typer.Option(help="Parts of the origins to hold out in turn; 0 for none.")] = 5,
-    level: Annotated[float, typer.Option(help="Of the intervals.")] = 0.9,
+    folds: Annotated[int, typer.Option(metavar="N", help="Parts of the origins to hold out in turn; 0 for none.")] = 5,
+    level: Annotated[float, typer.Option(metavar="LEVEL", help="Of the intervals, such as 0.9.")] = 0.9,
+    model: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Keep the model, .json, for `market`.", rich_help_panel=OUTPUT)
+    ] = None,
     residuals: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write observed and fitted shares: .csv by pair, .geojson by origin."),
+        typer.Option(
+            metavar="FILE",
+            help="Write observed and fitted shares: .csv by pair, .geojson by origin.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     surface: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A surface with the ZIPs that people come from, for that map.")
+        Path | None,
+        typer.Option(
+            metavar="SURFACE",
+            help="A surface with the ZIPs that people come from, for that map.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
-    model: Annotated[Path | None, typer.Option(metavar="FILE", help="Keep the model, .json, for `market`.")] = None,
-    sheet: Annotated[str | None, typer.Option(help="Sheet of a spreadsheet.")] = None,
-    format: Written = Format.TABLE,  # noqa: A002
-    output: Output = None,
+    out: Annotated[Path | None, out_option("File to write the answer to, with --format json.")] = None,
+    format: FindingFormat = PlainFormat.TABLE,  # noqa: A002
 ) -> None:
-    """Fit Huff's model: what a minute costs a site, and what it gains by what it offers.
+    """Fit Huff's model to flows.
+
+    What a minute costs a site, and what it gains by what it offers.
 
     geoscore trade-area huff --flows examples/trade_area/visits.csv --origin zip --site office --flow visits
     --cost minutes --attribute staff --attribute square_meters
     """
     import json
 
-    from geoscore.cli.show import _emit
+    from geoscore.cli.show import emit
     from geoscore.cli.show_trade import show_fit
 
-    if format not in (Format.TABLE, Format.JSON):
-        raise InputError("a fitted model is written as --format table or json; --residuals writes a table of pairs")
     if not 0 < level < 1:
         raise InputError(f"a level of {level:g}; give one between 0 and 1, such as 0.9")
     if add and method is not MethodName.MCI:
@@ -107,8 +117,8 @@ def huff(
     if model is not None:
         kept = {**told, "geoscore_model": "huff", "decay": decay.value, "plain": list(fit.flows.plain)}
         model.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    if format is Format.JSON:
-        _emit(json.dumps(told, indent=2, ensure_ascii=False) + "\n", output)
+    if format is PlainFormat.JSON:
+        emit(json.dumps(told, indent=2, ensure_ascii=False) + "\n", out)
     else:
         show_fit(told)
 
@@ -158,17 +168,15 @@ def _held_out(fit: "HuffFit", parts: int) -> "HeldOut | None":
 
 def _write_residuals(fit: "HuffFit", path: Path, surface: Path | None) -> None:
     """Write residuals as a table of pairs, or as a map of origins."""
-    from geoscore.cli.show import _csv
+    from geoscore.cli.show import csv_text
     from geoscore.cli.show_trade import show_layer
     from geoscore.market.choices import residual_layer
     from geoscore.query import open_surface
 
     if path.suffix.lower() in (".geojson", ".json"):
-        show_layer(
-            residual_layer(fit, None if surface is None else open_surface(surface)), format="geojson", output=path
-        )
+        show_layer(residual_layer(fit, None if surface is None else open_surface(surface)), format="geojson", out=path)
     elif path.suffix.lower() == ".csv":
-        path.write_text(_csv(fit.residuals()), encoding="utf-8")
+        path.write_text(csv_text(fit.residuals()), encoding="utf-8")
     else:
         raise InputError(f"{path}: residuals are written as .csv or .geojson")
 

@@ -1,4 +1,4 @@
-"""The seam between geoscore's logic and what runs it: seven verbs, one class per engine.
+"""The seam between geoscore's logic and what runs it: nine verbs, one class per engine.
 
 Relational work is narwhals over the engine's lazy frame; row-wise work is a pure function on Arrow batches.
 """
@@ -19,6 +19,9 @@ Frame: TypeAlias = nw.LazyFrame[Any]
 BatchFunction: TypeAlias = Callable[[pa.RecordBatch], pa.RecordBatch]
 """A pure function: one Arrow batch in, one out, never looking beyond it."""
 
+BlockFunction: TypeAlias = Callable[[pa.Table, Sequence[Sequence[str]], "Engine"], pa.Table]
+"""A pure function of a table, of the columns by which its rows meet, and of an engine in its own process."""
+
 ENGINES: Final = ("duckdb", "spark")
 
 
@@ -38,6 +41,36 @@ class Engine(ABC):
     @abstractmethod
     def map_batches(self, frame: Frame, function: BatchFunction, schema: pa.Schema, *, given: pa.Schema) -> Frame:
         """Return a frame of ``schema``: ``function`` on every batch of ``frame``, itself of ``given``."""
+
+    @abstractmethod
+    def map_blocks(
+        self,
+        frame: Frame,
+        blocks: Sequence[Sequence[str]],
+        function: BlockFunction,
+        schema: pa.Schema,
+        *,
+        given: pa.Schema,
+    ) -> Frame:
+        """Return what a function makes of rows that agree with each other.
+
+        Parameters
+        ----------
+        frame
+            Of schema ``given``.
+        blocks
+            Columns of texts or whole numbers. Rows that agree in all columns of one, none of them null, meet in at
+            least one call of the function, and perhaps in several: what it says of two rows must not depend on others.
+        function
+            Of a table, of the blocks by which its rows are to meet, which may be others than those above, and of an
+            engine for small tables. A row may be there more than once, to meet others by several blocks.
+        schema
+            Of what it returns.
+        """
+
+    @abstractmethod
+    def keep(self, frame: Frame) -> Frame:
+        """Return the frame, computed once however often it is read, until the engine is closed."""
 
     @abstractmethod
     def map_file(
@@ -79,7 +112,7 @@ class Engine(ABC):
 
     @abstractmethod
     def splink_api(self) -> Any:
-        """Return what splink needs to run on this engine: one of its database APIs."""
+        """Return what splink needs to learn from a table in this process: one of its database APIs, embedded."""
 
     @abstractmethod
     def close(self) -> None:
@@ -106,7 +139,7 @@ def open_engine(name: str = "duckdb", *, memory: str | None = None, scratch: Pat
     memory
         Most memory it may take before it spills to disk, such as ``4GB``.
     scratch
-        Folder for temporary files; a new one in the system's place by default.
+        Folder for temporary files, which on a cluster all machines see; a new one in the system's place by default.
 
     Raises
     ------

@@ -16,7 +16,7 @@ import narwhals as nw
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from geoscore.engines.base import BatchFunction, Engine, Frame
+from geoscore.engines.base import BatchFunction, BlockFunction, Engine, Frame
 from geoscore.engines.processes import FileJob, NumberedFunction, end_workers, map_parts, start_workers
 from geoscore.errors import InputError
 
@@ -33,7 +33,7 @@ class DuckDBEngine(Engine):
 
     name = "duckdb"
 
-    def __init__(self, *, memory: str | None = None, scratch: Path | None = None) -> None:
+    def __init__(self, *, memory: str | None = None, scratch: Path | None = None, threads: int | None = None) -> None:
         self._scratch = Path(tempfile.mkdtemp(prefix="geoscore-", dir=scratch))
         self._numbers = count(1)
         try:
@@ -42,6 +42,7 @@ class DuckDBEngine(Engine):
                     "temp_directory": str(self._scratch),
                     "preserve_insertion_order": False,
                     **({"memory_limit": memory} if memory else {}),
+                    **({"threads": threads} if threads else {}),
                 }
             )
         except duckdb.Error as error:
@@ -65,6 +66,24 @@ class DuckDBEngine(Engine):
         with pq.ParquetWriter(path, schema, compression="lz4", use_dictionary=texts or False) as writer:
             for batch in self._batches(frame):
                 writer.write_batch(function(batch).cast(schema))
+        return self.scan(path)
+
+    def map_blocks(
+        self,
+        frame: Frame,
+        blocks: Sequence[Sequence[str]],
+        function: BlockFunction,
+        schema: pa.Schema,
+        *,
+        given: pa.Schema,
+    ) -> Frame:
+        """Return what a function makes of all rows together, for here all may meet."""
+        return self.from_arrow(function(self.collect(frame).select(given.names), blocks, self).cast(schema))
+
+    def keep(self, frame: Frame) -> Frame:
+        """Return the frame, computed once, in the scratch folder."""
+        path = self._scratch / f"kept-{next(self._numbers)}.parquet"
+        _relation(frame).write_parquet(str(path), compression="lz4")
         return self.scan(path)
 
     def map_file(

@@ -83,6 +83,12 @@ class Formula(_Strict):
             Evidence columns by name, each of shape (n,), NaN where unknown; at least one of them.
         band
             ``low``, ``mid`` or ``high`` rates: how far the definition itself is in doubt.
+
+        Examples
+        --------
+        >>> formula = open_formula("income-2pct-1y")
+        >>> formula.capacity({"income_usd": np.array([125_000.0, np.nan])}).tolist()
+        [2500.0, nan]
         """
         n = len(next(iter(evidence.values())))
         unknown = np.full(n, np.nan)
@@ -93,15 +99,33 @@ class Formula(_Strict):
         return best
 
     def income_alone(self) -> bool:
-        """Return whether capacity follows from income and from nothing else, not even age."""
+        """Return whether capacity follows from income and from nothing else, not even age.
+
+        Examples
+        --------
+        >>> open_formula("income-2pct-1y").income_alone(), open_formula("income-age-5y").income_alone()
+        (True, False)
+        """
         return len(self.components) == 1 and self.components[0].field == "income_usd" and self.components[0].age is None
 
     def income(self) -> Component | None:
-        """Return the component on income, which the census can fill in where a household's is unknown."""
+        """Return the component on income, which the census can fill in where a household's is unknown.
+
+        Examples
+        --------
+        >>> open_formula("assets-5pct").income() is None
+        True
+        """
         return next((part for part in self.components if part.field == "income_usd"), None)
 
     def usual_factor(self, *, band: Band = "mid") -> float | None:
-        """Return the capacity for a dollar of income where nothing else is known; None where income does not count."""
+        """Return the capacity for a dollar of income where nothing else is known; None where income does not count.
+
+        Examples
+        --------
+        >>> open_formula("income-2pct-1y").usual_factor(band="mid")
+        0.02
+        """
         income = self.income()
         return None if income is None else float(income.factor(np.array([np.nan]), band=band)[0])
 

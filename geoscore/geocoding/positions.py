@@ -57,7 +57,7 @@ class Located:
 
 
 def locate_households(
-    households: Table, ground: pa.Table, *, resolution: int, without_homes: frozenset[str] = frozenset()
+    households: Table, *, ground: pa.Table, resolution: int, without_homes: frozenset[str] = frozenset()
 ) -> Located:
     """Give every household the cell of its coordinates, else its ZIP, else the reason why it has neither.
 
@@ -81,7 +81,7 @@ def locate_households(
     >>> ground = pa.Table.from_pylist([row], schema=GROUND)
     >>> homes = pa.Table.from_pylist([{"household_id": "h", "zip": "94301"}, {"household_id": "i"}], schema=HOUSEHOLD)
     >>> with open_engine() as engine:
-    ...     located = locate_households(Table.from_arrow(homes, engine=engine), ground, resolution=8)
+    ...     located = locate_households(Table.from_arrow(homes, engine=engine), ground=ground, resolution=8)
     ...     located.households.collect()["precision"].to_pylist(), located.unlocated.count()
     (['zip'], 1)
     """

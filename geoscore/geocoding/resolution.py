@@ -31,8 +31,9 @@ class Honesty:
         if resolution <= self.finest:
             return None
         return (
-            f"positions are too uncertain for resolution {resolution}: an expected {self.wrong_cell[resolution]:.0%} of"
-            f" households lie in another cell; {self.finest} is the finest honest one"
+            f"positions are too uncertain for hexagons of resolution {resolution}: an expected"
+            f" {self.wrong_cell[resolution]:.0%} of households lie in another one; {self.finest} is the finest honest"
+            " one (published_resolution in the project file)"
         )
 
 

@@ -1,4 +1,4 @@
-"""Household files on the web, brought to a temporary folder that is removed when the program ends."""
+"""Household files on the web and in object stores, brought to a temporary folder that ends with the program."""
 
 import atexit
 import http.client
@@ -15,6 +15,7 @@ from urllib.request import Request, urlopen
 from geoscore.errors import InputError, InputNotFoundError
 from geoscore.ingest.raw import find_kind
 from geoscore.project import is_address
+from geoscore.storage import fetch_object, is_object, object_address
 
 TIMEOUT_SECONDS: Final = 60
 MOST_BYTES: Final = 10_000_000_000
@@ -39,14 +40,15 @@ TYPES: Final = {
 
 
 def local_copy(path: Path) -> Path:
-    """Return where a file can be opened: itself, or the copy of what stands at a web address.
+    """Return where a file can be opened: itself, or the copy of what stands at an address.
 
     An address is asked once, until ``forget_copies``.
 
     Parameters
     ----------
     path
-        A path, or an address that begins with ``http://`` or ``https://`` (``https:/`` once it went through a path).
+        A path, or an address that begins with ``http://``, ``https://``, ``s3://`` or ``s3a://`` (``https:/`` once it
+        went through a path).
 
     Raises
     ------
@@ -83,6 +85,8 @@ def show_path(path: Path) -> str:
     """
     if not is_address(path):
         return str(path)
+    if is_object(path):
+        return object_address(path)
     parts = urlsplit(_address(path))
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
@@ -95,6 +99,8 @@ def _address(path: Path) -> str:
 
 @cache
 def _fetch(address: str) -> Path:
+    if is_object(address):
+        return fetch_object(address, into=Path(tempfile.mkdtemp(dir=_folder())))
     shown = show_path(Path(address))
     # what a person copies from a page may hold spaces and letters that addresses spell otherwise
     request = Request(quote(address, safe="%/:?#[]@!$&'()*+,;=~"), headers={"User-Agent": "geoscore"})  # noqa: S310

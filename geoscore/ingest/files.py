@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from geoscore.errors import InputError, InputNotFoundError
+from geoscore.errors import InputError, missing_file
 from geoscore.ingest.databases import read_duckdb, read_geopackage, read_sqlite
 from geoscore.ingest.delimited import read_delimited
 from geoscore.ingest.download import local_copy
@@ -77,7 +77,7 @@ def read_file(
     """
     path = local_copy(path)
     if not path.exists():
-        raise InputNotFoundError(f"there is no file {path}")
+        raise missing_file(path)
     if path.is_dir():
         raise InputError(f"{path} is a folder; name a file in it")
     if path.stat().st_size == 0:

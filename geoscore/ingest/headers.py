@@ -1,4 +1,4 @@
-"""The first row of a file: whether it is a header or already the first household, and the names in it."""
+"""The first rows of a file: which is the header, whether it is already a household, and the names in it."""
 
 import re
 from collections.abc import Sequence
@@ -18,6 +18,37 @@ KINDS: Final = (
 PLAIN: Final = ("e-mail", "date", "telephone")
 """Kinds that no column is ever called by, even beside a word such as Email."""
 SOME_ROWS: Final = 20
+
+
+def find_header(rows: Sequence[Sequence[str]]) -> int:
+    """Return the place of the header among a sheet's first rows: 0, or below titles that somebody set above it.
+
+    Titles fill one or two cells; the header fills at least half of the widest row, three cells or more, holds no number,
+    date or e-mail, and some of its cells are words that columns are called by.
+
+    Parameters
+    ----------
+    rows
+        Cells of the first rows, from the first.
+
+    Examples
+    --------
+    >>> find_header([["Donors FY26", "", ""], ["", "", ""], ["Name", "Zip", "Gift"], ["Ann Lee", "94301", "25"]])
+    2
+    >>> find_header([["Name", "Zip", "Gift"], ["Ann Lee", "94301", "25"]])
+    0
+    """
+    filled = [sum(bool(cell.strip()) for cell in row) for row in rows]
+    widest = max(filled, default=0)
+    place = next((i for i, count in enumerate(filled) if count >= MOST_OF_A_TITLE + 1 and 2 * count >= widest), 0)
+    names = [cell for cell in rows[place] if cell.strip()] if place else []
+    data = any(kind_of(cell) or re.fullmatch(r"[\d.,%$ -]+", cell.strip()) for cell in names)
+    is_header = not data and sum(map(_is_name, names)) >= SOME_NAMES and max(filled[:place]) <= MOST_OF_A_TITLE
+    return place if place and is_header else 0
+
+
+MOST_OF_A_TITLE: Final = 2
+SOME_NAMES: Final = 2
 
 
 def check_header(path: Path, first: Sequence[str], below: Sequence[Sequence[str]]) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from geoscore.errors import GeoscoreError, InputError, did_you_mean
+from geoscore.errors import GeoscoreError, InputError, missing_column, without_rows
 from geoscore.ingest.columns import SAMPLE_ROWS, sensitive_columns
 from geoscore.ingest.download import forget_copies, show_path
 from geoscore.ingest.files import read_file
@@ -199,7 +199,7 @@ def _check_sensitive(source: Source, names: Sequence[str], sensitive: Sequence[s
     for column in source.sensitive:
         where = f"column {column!r} of {source.path.name}, named in [sources.sensitive],"
         if column not in names:
-            raise InputError(f"{where} is missing{did_you_mean(column, names)}")
+            raise missing_column(column, source.path.name, names, needed="named in [sources.sensitive]")
         if column not in _unmapped(source, names):
             raise InputError(f"{where} is mapped to a field, or is the id; only columns kept as features stand there")
         if column not in sensitive:
@@ -298,7 +298,7 @@ def check_counts(source: Source, read: int, used: int, reasons: Counter[str]) ->
         Rows read are not rows used and rejected.
     """
     if read == 0:
-        raise InputError(f"{source.path.name} has a header but no row")
+        raise without_rows(source.path.name)
     if read != used + reasons.total():
         raise GeoscoreError(f"{source.path.name}: {read} rows read are not {used} used + {reasons.total()} rejected")
     if reasons[SWAPPED] > MOSTLY_SWAPPED * read:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from geoscore.errors import InputError
+from geoscore.errors import without_rows
 from geoscore.ingest.columns import SAMPLE_ROWS, ColumnGuess, infer_columns
 from geoscore.ingest.fec import is_fec
 from geoscore.ingest.files import read_file
@@ -113,7 +113,7 @@ def inspect_file(path: Path, *, sheet: str | None = None, to_use: bool = False) 
         if rows >= SAMPLE_ROWS:
             break
     if not rows:
-        raise InputError(f"{path} has a header but no row")
+        raise without_rows(path)
     sample = pa.Table.from_batches(batches).slice(0, SAMPLE_ROWS)
     guesses = infer_columns(sample)
     coded = {

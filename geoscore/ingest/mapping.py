@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from geoscore.errors import InputError, did_you_mean
+from geoscore.errors import InputError, missing_column
 from geoscore.ingest.suppression import OPTED_OUT, Suppression, blank_records
 from geoscore.project import Column, Source
 from geoscore.schemas import EVIDENCE, RECORD, REJECTED
@@ -117,9 +117,7 @@ def check_columns(source: Source, names: Sequence[str]) -> None:
         wanted.append(("id", source.id))
     for target, column in wanted:
         if column not in names:
-            hint = did_you_mean(column, names)
-            hint = hint or f"; it has {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}"  # noqa: PLR2004
-            raise InputError(f"column {column!r} missing in {source.path.name} (mapped to {target}){hint}")
+            raise missing_column(column, source.path.name, names, needed=f"mapped to {target}")
 
 
 def map_batch(
@@ -165,6 +163,8 @@ def map_batch(
         values = _joined(batch, names)
         if target == "date_of_birth":
             columns |= _parse_birth(values, marks, as_of, date_order, age_wanted="age" not in source.columns)
+        elif target == "income_usd" and not BANDS & source.columns.keys():
+            columns |= _parse_income(values, ", ".join(_as_list(names)), marks)
         else:
             columns |= _parse(target, values, ", ".join(_as_list(names)), marks, as_of)
     if "longitude" in source.columns:
@@ -253,6 +253,22 @@ def _parse(target: str, values: pa.Array, column: str, marks: _Marks, as_of: dat
     return {target: parsed.values}
 
 
+def _parse_income(values: pa.Array, column: str, marks: _Marks) -> dict[str, pa.Array]:
+    """Return incomes; where the file has a band in place of an amount, its ends."""
+    parsed = parse_money(values)
+    bad, negative = _mask(parsed.bad), _mask(pc.fill_null(pc.less(parsed.values, 0.0), fill_value=False))
+    incomes: dict[str, pa.Array] = {}
+    if bad.any():
+        band = parse_money_band(pc.if_else(pa.array(bad), values.cast(pa.string()), None))
+        banded = bad & ~_mask(band.bad)
+        marks.mend(banded, "income_usd taken as a band")
+        incomes = {"income_low_usd": band.low, "income_high_usd": band.high} if banded.any() else {}
+        bad &= ~banded
+    marks.reject(bad, "income_usd is not an amount", column, _texts(values))
+    marks.reject(negative, "negative income_usd", column, _texts(values))
+    return {"income_usd": pc.if_else(pa.array(negative), None, parsed.values), **incomes}
+
+
 def _parse_birth(
     values: pa.Array, marks: _Marks, as_of: date, order: DateOrder, *, age_wanted: bool
 ) -> dict[str, pa.Array]:
@@ -299,6 +315,8 @@ def _digits(text: str) -> str:
 
 _KEY: Final = token_bytes(32)
 FEWEST_DIGITS: Final = 4
+BANDS: Final = frozenset(("income_band", "income_low_usd", "income_high_usd"))
+"""Fields of a file that has its bands in columns of their own."""
 DAYS_OF_A_YEAR: Final = 365.2425
 OLDEST: Final = 120.0
 

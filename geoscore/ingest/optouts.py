@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from geoscore.errors import InputError, did_you_mean
+from geoscore.errors import InputError, did_you_mean, missing_column
 from geoscore.ingest.files import read_file
 from geoscore.ingest.identities import KEY_BYTES, check_value, hash_identity, optout_identities, read_key
 from geoscore.ingest.raw import RawFile
@@ -61,7 +61,7 @@ class OptoutReport:
 def write_optouts(
     files: Sequence[Path],
     *,
-    output: Path,
+    out: Path,
     key_path: Path,
     synced: date,
     columns: Mapping[str, Sequence[str]] | None = None,
@@ -72,7 +72,7 @@ def write_optouts(
     ----------
     files
         Files with an e-mail, a telephone, or a name with street and ZIP in each row.
-    output
+    out
         The list to write, ``.csv`` or ``.parquet``.
     key_path
         File of the key, 64 hexadecimal digits; a new one is readable by its owner alone.
@@ -91,13 +91,13 @@ def write_optouts(
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
     >>> _ = (folder / "people.csv").write_text("Email\nann@example.org\nnobody\n")
-    >>> done = write_optouts([folder / "people.csv"], output=folder / "optouts.csv",
+    >>> done = write_optouts([folder / "people.csv"], out=folder / "optouts.csv",
     ...                          key_path=folder / "suppression.key", synced=date(2026, 11, 1))
     >>> done.rows_read, done.entries["email"], [(row, why) for _, row, why in done.unread]
     (2, 1, [(2, 'nothing to match by')])
     """
-    if output.suffix.lower() not in (".csv", ".parquet"):
-        raise InputError(f"{output}: a suppression list is written as .csv or .parquet")
+    if out.suffix.lower() not in (".csv", ".parquet"):
+        raise InputError(f"{out}: a suppression list is written as .csv or .parquet")
     opened = [read_file(path) for path in files]
     found = [_find_columns(raw, columns or {}) for raw in opened]
     new_key = not key_path.exists()
@@ -114,7 +114,7 @@ def write_optouts(
         read += len(raw.rejected)
     if new_key:
         _write_key(key_path, key)
-    _write_list(output, [("check", check_value(key)), ("synced", str(synced)), *sorted(hashes)])
+    _write_list(out, [("check", check_value(key)), ("synced", str(synced)), *sorted(hashes)])
     return OptoutReport(read, dict(Counter(kind for kind, _ in sorted(hashes))), new_key, unread)
 
 
@@ -125,7 +125,7 @@ def _find_columns(raw: RawFile, given: Mapping[str, Sequence[str]]) -> dict[str,
             raise InputError(f"{target!r} is no field of an opt-out{did_you_mean(target, HEADERS)}")
         for column in columns:
             if column not in raw.names:
-                raise InputError(f"column {column!r} missing in {raw.path.name}{did_you_mean(column, raw.names)}")
+                raise missing_column(column, raw.path.name, raw.names)
     plain = {name: "".join(letter for letter in name.lower() if letter.isalnum()) for name in raw.names}
     found = {
         target: list(given.get(target) or [name for name in raw.names if plain[name] in words.split()])
@@ -135,13 +135,13 @@ def _find_columns(raw: RawFile, given: Mapping[str, Sequence[str]]) -> dict[str,
         if len(columns) > 1 and target not in SEVERAL:
             raise InputError(
                 f"{raw.path.name}: {columns[0]!r} and {columns[1]!r} could both be the {target}; "
-                f"say which with --column {target}=..."
+                f"say which with --column {target}=COLUMN"
             )
     named = (found["full_name"] or found["last_name"]) and found["street"] and found["zip"]
     if not (found["email"] or found["phone"] or named):
         raise InputError(
             f"{raw.path.name}: no column says who opted out by e-mail, telephone, or name with street and ZIP; "
-            f"it has {', '.join(raw.names[:12])}; say which is which with --column email=..."
+            f"it has {', '.join(raw.names[:12])}; say which is which with --column email=COLUMN"
         )
     return {target: columns for target, columns in found.items() if columns}
 

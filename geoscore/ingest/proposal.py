@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Final
 
 from geoscore.ingest.columns import ColumnGuess
 from geoscore.ingest.inspect import REFUSED, SURE_ENOUGH, FileProfile, propose_source
+from geoscore.ingest.vocabulary import header_words
 from geoscore.project import Source
 
 TRUTH: Final = "truth"
@@ -42,13 +44,16 @@ def write_project_text(profiles: Sequence[FileProfile], names: Sequence[str], *,
     """
     parts = [_HEAD.format(as_of=as_of.isoformat())]
     parts += [_source_text(profile, name, folder) for profile, name in zip(profiles, names, strict=True)]
+    sources = [propose_source(profile, name=name) for profile, name in zip(profiles, names, strict=True)]
     lists = [
         _quote(_relative(profile.path, folder))
-        for profile, name in zip(profiles, names, strict=True)
-        if is_address_list(propose_source(profile, name=name))
+        for profile, source in zip(profiles, sources, strict=True)
+        if is_address_list(source)
     ]
     if lists:
         parts.append(f"[geocoding]\naddresses = [{', '.join(lists)}]  # where addresses are\n")
+    elif not any(source and "longitude" in source.columns for source in sources):
+        parts.append(_BY_ZIP_ALONE)
     return "\n".join(parts)
 
 
@@ -80,6 +85,18 @@ name = "Donor potential"
 purpose = "nonprofit-fundraising"  # or political, retail, research; other purposes are refused by law
 as_of = {as_of}  # ages are counted on this day
 """
+_BY_ZIP_ALONE: Final = """\
+[surface]
+published_resolution = 5  # these files place households by ZIP alone; take it out once there are address points:
+# [geocoding]
+# addresses = ["addresses.csv"]  # of your county, as OpenAddresses has them; or ADDRFEAT files of TIGER/Line
+"""
+_KINDS: Final = (
+    ("voter-file", r"\bvoter|\bprecinct\b|\breg(istration)? date\b"),
+    ("property-roll", r"\bapn\b|\bparcel\b|\bsitus\b|\bassessed\b"),
+)
+"""What kind of list a file seems to be, by words of its headers."""
+_OR_ELSE: Final = "or own-list, voter-file, property-roll, commercial-list, ...: what it may be used for"
 
 
 def _source_text(profile: FileProfile, name: str, folder: Path) -> str:
@@ -89,6 +106,8 @@ def _source_text(profile: FileProfile, name: str, folder: Path) -> str:
     if left_out or source is None:
         return f"# {path} is left out: {left_out}.\n"
     guesses = {guess.name: guess for guess in profile.columns}
+    words = " / ".join(header_words(guess.name) for guess in profile.columns)
+    kind = next((kind for kind, pattern in _KINDS if re.search(pattern, words)), "own-list")
     lines = [
         "[[sources]]",
         f"name = {_quote(name)}",
@@ -96,7 +115,7 @@ def _source_text(profile: FileProfile, name: str, folder: Path) -> str:
         *([f"id = {_quote(source.id)}"] if source.id else ["# no column tells every row apart, so rows are numbered"]),
         'vintage = "not stated"  # when the file was made, such as 2026-05-01',
         'licence = "not stated"  # what you may do with it',
-        '# kind = "own-list"  # or voter-file, property-roll, commercial-list, ...: what it may be used for',
+        f'# kind = "{kind}"  # {_OR_ELSE}',
         *(f"# {note}" for note in profile.notes),
         "",
         "[sources.columns]",

@@ -1,14 +1,18 @@
-"""Spreadsheets (XLSX, XLS, ODS): one sheet, its first row the header."""
+"""Spreadsheets (XLSX, XLS, ODS): one sheet, its first row the header, titles above it apart."""
 
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
 from geoscore.errors import InputError
-from geoscore.ingest.headers import check_header, name_columns
+from geoscore.ingest.headers import check_header, find_header, name_columns
 from geoscore.ingest.raw import BATCH_ROWS, Batches, RawFile, as_text, check_names
 from geoscore.ingest.streams import check_unpacked
+
+LOOKED_AT: Final = 20
+"""Rows among which the header is looked for."""
 
 
 def read_spreadsheet(path: Path, *, sheet: str | None = None) -> RawFile:
@@ -48,13 +52,17 @@ def read_spreadsheet(path: Path, *, sheet: str | None = None) -> RawFile:
         raise InputError(f"{path} cannot be read as a spreadsheet: {error}") from error
     if not rows:
         raise InputError(f"{path}: sheet {name!r} is empty")
-    names = [as_text(value) or "" for value in rows[0]]
-    check_header(path, names, [[as_text(value) or "" for value in row] for row in rows[1:20]])
+    shown = [[as_text(value) or "" for value in row] for row in rows[:LOOKED_AT]]
+    above = find_header(shown)
+    names, rows = shown[above], rows[above:]
+    check_header(path, names, shown[above + 1 :])
     columns = name_columns(names)
     used = [i for i, title in enumerate(names) if title.strip() or any(as_text(row[i]) for row in rows[1:])]
     schema = pa.schema([(columns[i], pa.string()) for i in used])
     raw = RawFile(path, schema.names)
     raw.notes += [f"column {i + 1} has no name; it is called {columns[i]}" for i in used if not names[i].strip()]
+    if above:
+        raw.notes.append(f"{above} line{'s' if above > 1 else ''} above the header left out")
     if len(book.sheet_names) > 1:
         raw.notes.append(f"sheet {name!r} of {len(book.sheet_names)}")
     check_names(raw)

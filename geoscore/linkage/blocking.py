@@ -3,7 +3,7 @@
 Rules are counted before they run; one that would explode is refused with its count.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -26,11 +26,6 @@ class Rule:
 
     columns: tuple[str, ...]
     narrower: tuple[tuple[str, ...], ...] = ()
-
-    @property
-    def condition(self) -> str:
-        """The rule as splink reads it."""
-        return " and ".join(f"l.{name} = r.{name}" for name in self.columns)
 
 
 RULES: Final = (
@@ -71,6 +66,17 @@ RULES: Final = (
 """From the surest to the widest; all whose columns are there and that do not explode are used."""
 
 
+def condition(columns: Sequence[str]) -> str:
+    """Return the rule that two records agree in these columns, as splink reads it.
+
+    Examples
+    --------
+    >>> condition(["names", "zip"])
+    'l.names = r.names and l.zip = r.zip'
+    """
+    return " and ".join(f"l.{name} = r.{name}" for name in columns)
+
+
 class Verdict(StrEnum):
     """What became of a rule."""
 
@@ -97,13 +103,28 @@ class CountedRule:
         return f"same {' and '.join(self.columns)}: {self.pairs:,} pairs, {self.verdict.value}"
 
 
-def choose_rules(entities: pa.Table, *, rules: Sequence[Rule] = RULES) -> list[CountedRule]:
-    """Count the pairs of every rule on these records, and say which rules are used.
+def every_block(rules: Sequence[Rule] = RULES) -> list[tuple[str, ...]]:
+    """Return the columns of every rule, and of those that may stand in for it, each once.
+
+    Examples
+    --------
+    >>> every_block([Rule(("spot",), narrower=(("spot", "last"),)), Rule(("ssn",))])
+    [('spot',), ('spot', 'last'), ('ssn',)]
+    """
+    return list(dict.fromkeys(columns for rule in rules for columns in (rule.columns, *rule.narrower)))
+
+
+def choose_rules(
+    pairs: Mapping[tuple[str, ...], int], *, records: int, rules: Sequence[Rule] = RULES
+) -> list[CountedRule]:
+    """Say which rules are used, by the pairs that each of them gives.
 
     Parameters
     ----------
-    entities
-        Columns that rules name, one row a record.
+    pairs
+        How many pairs of records agree in the columns of each rule, as ``every_block`` lists them.
+    records
+        How many records there are.
     rules
         From the surest to the widest.
 
@@ -114,23 +135,18 @@ def choose_rules(entities: pa.Table, *, rules: Sequence[Rule] = RULES) -> list[C
 
     Examples
     --------
-    >>> same = pa.table({"email": ["a@b.org"] * 5000 + ["c@d.org"] * 2})
-    >>> for rule in choose_rules(same, rules=[Rule(("email",))]):
+    >>> for rule in choose_rules({("email",): 12_497_501}, records=5002, rules=[Rule(("email",))]):
     ...     print(rule)
     same email: 12,497,501 pairs, refused, it does not tell records apart
     """
-    most = max(PAIRS_IN_ALL, PAIRS_PER_RECORD * entities.num_rows)
+    most = max(PAIRS_IN_ALL, PAIRS_PER_RECORD * records)
     counted: list[CountedRule] = []
     for rule in rules:
-        if not set(rule.columns) <= set(entities.column_names):
-            continue
-        found = [(rule.columns, count_pairs(entities, rule.columns))]
-        if found[0][1] > most:
-            found += [(columns, count_pairs(entities, columns)) for columns in rule.narrower]
-        for columns, pairs in found:
+        for columns in (rule.columns, *(rule.narrower if pairs[rule.columns] > most else ())):
             left = most - sum(item.pairs for item in counted if item.used)
-            verdict = Verdict.REFUSED if pairs > most else Verdict.USED if pairs <= left else Verdict.ENOUGH
-            counted.append(CountedRule(columns, pairs, verdict))
+            exploded = pairs[columns] > most
+            verdict = Verdict.REFUSED if exploded else Verdict.USED if pairs[columns] <= left else Verdict.ENOUGH
+            counted.append(CountedRule(columns, pairs[columns], verdict))
     return [rule for rule in counted if rule.pairs]
 
 

@@ -4,9 +4,9 @@ Two models: one for households (does the record belong to the same household?), 
 Steps stand from the most alike to the least; ``m`` is the share of true matches at a step, ``u`` that of others.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from splink.internals.comparison_level_creator import ComparisonLevelCreator
@@ -279,3 +279,25 @@ MEMBER: Final = (_OWN_FIRST, _MIDDLE, _SUFFIX, _OWN_BORN, _AGE, _OWN_SSN)
 """Is it the same person of a household? The address, and what house-mates share, says nothing."""
 
 COMPARISONS: Final = {"household": HOUSEHOLD, "person": PERSON, "member": MEMBER}
+
+
+def build_levels(comparison: Comparison, shares: Sequence[tuple[float, float]]) -> list[Any]:
+    """Return the steps of a comparison as splink reads them, with their shares of matches and of others."""
+    import splink.comparison_level_library as levels
+
+    built: list[Any] = [levels.CustomLevel(comparison.missing, "not known").configure(is_null_level=True)]
+    for step, (m, u) in zip(comparison.steps, shares, strict=False):
+        built.append(_level(step, m, u))
+    m, u = shares[-1]
+    built.append(levels.ElseLevel().configure(m_probability=m, u_probability=u, label_for_charts="different"))
+    if not comparison.learned:
+        for level in built:
+            level.configure(fix_m_probability=True)
+    return built
+
+
+def _level(step: Step, m: float, u: float) -> Any:
+    level = step.test().configure(m_probability=m, u_probability=u, label_for_charts=step.label)
+    if step.frequency:
+        level.configure(tf_adjustment_column=step.frequency, disable_tf_exact_match_detection=True)
+    return level

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from geoscore.engines import open_engine
-from geoscore.errors import InputError, InputNotFoundError
+from geoscore.errors import InputError, missing_file
 from geoscore.linkage.frequencies import POPULATION
 from geoscore.linkage.keys import COMPARED
 from geoscore.linkage.model import open_models, probability
@@ -63,9 +63,7 @@ def explain_link(folder: str | Path, one: str, other: str) -> Explanation:
     place = Path(folder)
     for name in ("model.json", "entities.parquet", "records.parquet", "linkage.json"):
         if not (place / name).exists():
-            raise InputNotFoundError(
-                f"{place} holds no linkage; name the folder that `geoscore link` or a run has written"
-            )
+            raise missing_file(place / name, "linkage", mend="name a folder that `geoscore link` or a run has written")
     models = open_models(place / "model.json")
     entities = pq.read_table(place / "entities.parquet")
     records = pq.read_table(place / "records.parquet")

@@ -1,6 +1,6 @@
 """What of a record is compared with another: names, address, birth and contacts in their standard forms.
 
-Records that say the same of all of it are one entity, so that a file read twice brings nothing new.
+Every record is read by itself; which say the same is found in ``entities.py``.
 """
 
 from functools import cache
@@ -45,8 +45,6 @@ KEYS: Final = pa.schema(
 )
 DERIVED: Final = ("ssn_near", "forms", "initials", "both", "flip", "names", "stem", "spot", "home")
 COMPARED: Final = tuple(name for name in KEYS.names if name not in ("source", "row", "record_id", *DERIVED))
-MOST_SHARED: Final = 20
-"""An e-mail, phone or number that more records share than this belongs to an office or to nobody."""
 ONE_OF_A_KIND: Final = ("email", "phone", "ssn")
 
 Codes = npt.NDArray[np.int64]
@@ -98,59 +96,6 @@ def linkage_keys(batch: pa.RecordBatch) -> pa.RecordBatch:
         "city": _known(name_key(batch.column("city"))),
     }
     return pa.RecordBatch.from_arrays([columns[name] for name in KEYS.names], schema=KEYS)
-
-
-def set_aside_shared(keys: pa.Table) -> tuple[pa.Table, dict[str, int]]:
-    """Leave out e-mails, phones and numbers that too many records share to tell a household.
-
-    Returns
-    -------
-    keys, counts
-        The keys without them, and how many records lost one, by column.
-
-    Examples
-    --------
-    >>> keys = pa.table({"email": ["a@b.org"] * 30, "phone": ["1"] * 30, "ssn": pa.nulls(30, pa.string())})
-    >>> set_aside_shared(keys)[1]
-    {'email': 30, 'phone': 30}
-    """
-    lost: dict[str, int] = {}
-    for name in ONE_OF_A_KIND:
-        codes = codes_of(keys[name])
-        shared = np.bincount(codes[codes >= 0], minlength=1) > MOST_SHARED
-        gone = (codes >= 0) & shared[np.maximum(codes, 0)]
-        if gone.any():
-            lost[name] = int(gone.sum())
-            kept = pc.if_else(pa.array(gone), pa.scalar(None, pa.string()), keys[name])
-            keys = keys.set_column(keys.schema.get_field_index(name), name, kept)
-    return keys, lost
-
-
-def number_entities(keys: pa.Table) -> Codes:
-    """Return for each record the number of its entity, of shape (n,), from 0.
-
-    Records are one entity where they say the same of everything compared and are full enough to be sure of a person:
-    a first and a last name, and an address, a birthday or a contact. ``keys`` is sorted, and entities are numbered by
-    their first record.
-
-    Examples
-    --------
-    >>> full = {"first": "ANN", "last": "LEE", "line": "12 OAK ST", "zip": "94301"}
-    >>> number_entities(pa.Table.from_pylist([full, {"zip": "94301"}, full, {"zip": "94301"}], schema=KEYS))
-    array([0, 1, 0, 2])
-    """
-    texts = [pc.fill_null(keys[name].cast(pa.string()), "") for name in COMPARED]
-    code = codes_of(pc.binary_join_element_wise(*texts, "\x1f"))
-    named = pc.and_(keys["first"].is_valid(), keys["last"].is_valid())
-    placed = pc.or_(keys["line"].is_valid(), keys["born"].is_valid())
-    for name in ONE_OF_A_KIND:
-        placed = pc.or_(placed, keys[name].is_valid())
-    full = pc.and_(named, placed).to_numpy()
-    code = np.where(full, code, np.arange(len(code)) + len(code))
-    _, first, inverse = np.unique(code, return_index=True, return_inverse=True)
-    rank = np.empty(len(first), dtype=np.int64)
-    rank[np.argsort(first, kind="stable")] = np.arange(len(first))
-    return rank[inverse.reshape(-1)]
 
 
 def codes_of(column: pa.ChunkedArray) -> Codes:

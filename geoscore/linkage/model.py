@@ -7,7 +7,7 @@ for Record Linkage" (1969); Linacre and others, "Splink" (2022).
 import json
 import logging
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,8 +20,8 @@ import pyarrow.compute as pc
 
 from geoscore.engines import Engine
 from geoscore.errors import InputError
-from geoscore.linkage.comparisons import COMPARISONS, Comparison, Step
-from geoscore.linkage.frequencies import frequencies
+from geoscore.linkage.blocking import condition
+from geoscore.linkage.comparisons import COMPARISONS, Comparison, build_levels
 
 if TYPE_CHECKING:
     from splink import Linker
@@ -31,7 +31,6 @@ PAIRS_FOR_U: Final = 2_000_000
 PAIRS_FOR_EM: Final = 500_000
 FEWEST_RECORDS: Final = 2_000
 """Fewer records than this teach nothing; the model keeps what is expected of files in general."""
-FEWEST_PAIRS: Final = 500
 EXPECTED: Final = 0.02
 """Weight of what is expected in general beside what was learned of matches: a sample never shows all."""
 LEAST: Final = 1e-6
@@ -65,15 +64,16 @@ class LinkageModel:
     shares: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     trained_on: int = 0
 
-    def fit(self, entities: pa.Table, *, rules: Sequence[str], engine: Engine) -> "LinkageModel":
+    def fit(self, entities: pa.Table, *, rules: Sequence[Sequence[str]], engine: Engine) -> "LinkageModel":
         """Learn the shares from records: ``u`` from random pairs, ``m`` by expectation maximization.
 
         Parameters
         ----------
         entities
-            Columns that are compared, with a whole number ``unique_id``.
+            Columns that are compared, with a whole number ``unique_id`` and ``tf_...`` for columns whose rare values
+            count for more.
         rules
-            Conditions such as ``l.line = r.line``; pairs that meet one are learned from.
+            Columns; pairs that agree in all of one are learned from.
         engine
             What runs it.
 
@@ -85,31 +85,42 @@ class LinkageModel:
         self.trained_on = 0
         if entities.num_rows < FEWEST_RECORDS:
             return self
-        compared = self._filled(entities)
+        compared = self.filled(known_columns(entities))
         with _quiet():
-            linker = self._linker(entities, compared, engine, columns=_rule_columns(rules, entities))
+            linker = self._linker(entities, compared, engine, columns=[name for rule in rules for name in rule])
             linker.training.estimate_u_using_random_sampling(max_pairs=PAIRS_FOR_U, seed=1, min_count_per_level=None)
             for rule in (rule for rule in rules if _leaves_something(rule, compared)):
-                linker.training.estimate_parameters_using_expectation_maximisation(rule, max_pairs=PAIRS_FOR_EM)
+                linker.training.estimate_parameters_using_expectation_maximisation(
+                    condition(rule), max_pairs=PAIRS_FOR_EM
+                )
         self.shares |= _learned(linker, compared)
         self.trained_on = entities.num_rows
         return self
 
     def score(
-        self, entities: pa.Table, *, rules: Sequence[str], engine: Engine, among: float, least: float = 0.0
+        self,
+        entities: pa.Table,
+        *,
+        rules: Sequence[Sequence[str]],
+        compared: Sequence[Comparison],
+        engine: Engine,
+        prior: float,
+        least: float = 0.0,
     ) -> pa.Table:
         """Return the pairs that meet a rule and match with a probability of at least ``least``.
 
         Parameters
         ----------
         entities
-            As for ``fit``.
+            As for ``fit``; some of all, in which one may stand more than once.
         rules
-            Conditions; only pairs that meet one are looked at.
+            Columns; only pairs that agree in all of one are looked at.
+        compared
+            What ``filled`` gave for all entities.
         engine
             What runs it.
-        among
-            All pairs that there are, looked at or not: sets the probability of a match before looking.
+        prior
+            Probability of a match before looking.
         least
             Probability under which a pair is not worth keeping.
 
@@ -118,23 +129,26 @@ class LinkageModel:
         pa.Table
             ``left`` < ``right`` (int64), ``weight`` (log2 of the odds, rounded so that every run gives the same).
         """
-        compared = self._filled(entities)
         if entities.num_rows < 2 or not compared or not rules:  # noqa: PLR2004
-            return _PAIRS.empty_table()
+            return PAIRS.empty_table()
+        # likeness is not the same from either side: the smaller number is always on the left
+        entities = entities.sort_by("unique_id")
+        numbers = entities["unique_id"].to_numpy()
+        place = entities.schema.get_field_index("unique_id")
+        entities = entities.set_column(place, "unique_id", pa.array(np.arange(len(numbers))))
         with _quiet():
-            prior, columns = self.prior(entities.num_rows, among), _rule_columns(rules, entities)
+            columns = [name for rule in rules for name in rule]
             linker = self._linker(entities, compared, engine, rules=rules, columns=columns, prior=prior)
             weight = float(np.log2(least / (1 - least))) if least else None
             found = linker.inference.predict(threshold_match_weight=weight, warning_mode="never").as_pyarrow_table()  # type: ignore[no-untyped-call]
-        left, right = (found[f"unique_id_{side}"].to_numpy() for side in "lr")
-        table = pa.table(
-            {
-                "left": np.minimum(left, right),
-                "right": np.maximum(left, right),
-                "weight": np.round(found["match_weight"].to_numpy(), 6),
-            }
-        ).cast(_PAIRS)
-        return table.sort_by([("left", "ascending"), ("right", "ascending")])
+        left, right = (numbers[found[f"unique_id_{side}"].to_numpy()] for side in "lr")
+        weights = np.round(found["match_weight"].to_numpy(), 6)
+        pairs = pa.table({"left": np.minimum(left, right), "right": np.maximum(left, right), "weight": weights})
+        return pairs.cast(PAIRS)
+
+    def filled(self, known: Collection[str]) -> list[Comparison]:
+        """Return the comparisons whose main column is among those that are not empty everywhere."""
+        return [item for item in self.comparisons if item.columns[0] in known]
 
     def prior(self, records: int, among: float) -> float:
         """Return the probability that two of so many records, of so many pairs, match before they are looked at."""
@@ -177,12 +191,13 @@ class LinkageModel:
         pa.Table
             ``comparison``, ``step``, ``weight`` (bits); the first row is the prior, the last the sum.
         """
-        compared = self._filled(entities)
+        compared = self.filled(known_columns(entities))
         prior = self.prior(entities.num_rows, among)
         both = entities.filter(pc.is_in(entities["unique_id"], pa.array([left, right])))
+        both = both.append_column("block", pa.array([0, 0]))
         with _quiet():
             linker = self._linker(
-                both, compared, engine, rules=["l.unique_id <> r.unique_id"], prior=prior, all_entities=entities
+                both, compared, engine, rules=[("block",)], columns=["block"], prior=prior, in_parts=True
             )
             scored = linker.inference.predict(warning_mode="never").as_record_list()[0]
         rows = [("before looking", "", log_odds(prior))]
@@ -222,10 +237,6 @@ class LinkageModel:
 
     # --- how splink is told ---------------------------------------------------------------------------------------
 
-    def _filled(self, entities: pa.Table) -> list[Comparison]:
-        """Return the comparisons whose main column is not empty everywhere."""
-        return [item for item in self.comparisons if entities[item.columns[0]].null_count < entities.num_rows]
-
     def _shares(self, comparison: Comparison) -> list[tuple[float, float]]:
         return self.shares.get(comparison.name) or [
             *((step.m, step.u) for step in comparison.steps),
@@ -238,10 +249,10 @@ class LinkageModel:
         compared: Sequence[Comparison],
         engine: Engine,
         *,
-        rules: Sequence[str] = (),
+        rules: Sequence[Sequence[str]] = (),
         columns: Sequence[str] = (),
         prior: float = 1e-4,
-        all_entities: pa.Table | None = None,
+        in_parts: bool = False,
     ) -> "Linker":
         from splink import Linker, SettingsCreator
         from splink.comparison_library import CustomComparison
@@ -253,24 +264,31 @@ class LinkageModel:
             link_type="dedupe_only",
             comparisons=[
                 CustomComparison(
-                    output_column_name=comparison.name, comparison_levels=_levels(comparison, self._shares(comparison))
+                    output_column_name=comparison.name,
+                    comparison_levels=build_levels(comparison, self._shares(comparison)),
                 )
                 for comparison in compared
             ],
-            blocking_rules_to_generate_predictions=list(rules),  # type: ignore[arg-type]
+            blocking_rules_to_generate_predictions=[condition(rule) for rule in rules],  # type: ignore[misc]
             probability_two_random_records_match=prior,
-            retain_matching_columns=all_entities is not None,
-            retain_intermediate_calculation_columns=all_entities is not None,
+            retain_matching_columns=in_parts,
+            retain_intermediate_calculation_columns=in_parts,
             max_iterations=50,
         )
         linker = Linker(api.register(entities.select(wanted)), settings, log_level=None)
-        counted = entities if all_entities is None else all_entities
         for name in dict.fromkeys(step.frequency for item in compared for step in item.steps if step.frequency):
-            linker.table_management.register_term_frequency_lookup(api.register(frequencies(counted, name)), name)
+            shares = entities.select([name, f"tf_{name}"]).group_by([name, f"tf_{name}"]).aggregate([])
+            known = api.register(shares.filter(shares[name].is_valid()))
+            linker.table_management.register_term_frequency_lookup(known, name)
         return linker
 
 
-_PAIRS: Final = pa.schema([("left", pa.int64()), ("right", pa.int64()), ("weight", pa.float64())])
+PAIRS: Final = pa.schema([("left", pa.int64()), ("right", pa.int64()), ("weight", pa.float64())])
+
+
+def known_columns(entities: pa.Table) -> frozenset[str]:
+    """Return the columns that are not empty everywhere."""
+    return frozenset(name for name in entities.column_names if entities[name].null_count < entities.num_rows)
 
 
 def probability(weight: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -323,36 +341,9 @@ def log_odds(share: float) -> float:
     return round(float(np.log2(share / (1 - share))), 9)
 
 
-def _levels(comparison: Comparison, shares: Sequence[tuple[float, float]]) -> list[Any]:
-    import splink.comparison_level_library as levels
-
-    built: list[Any] = [levels.CustomLevel(comparison.missing, "not known").configure(is_null_level=True)]
-    for step, (m, u) in zip(comparison.steps, shares, strict=False):
-        built.append(_level(step, m, u))
-    m, u = shares[-1]
-    built.append(levels.ElseLevel().configure(m_probability=m, u_probability=u, label_for_charts="different"))
-    if not comparison.learned:
-        for level in built:
-            level.configure(fix_m_probability=True)
-    return built
-
-
-def _level(step: Step, m: float, u: float) -> Any:
-    level = step.test().configure(m_probability=m, u_probability=u, label_for_charts=step.label)
-    if step.frequency:
-        level.configure(tf_adjustment_column=step.frequency, disable_tf_exact_match_detection=True)
-    return level
-
-
-def _rule_columns(rules: Sequence[str], entities: pa.Table) -> list[str]:
-    """Return the columns that rules name."""
-    text = " ".join(rules)
-    return [name for name in entities.column_names if f"l.{name} " in f"{text} " or f"l.{name})" in text]
-
-
-def _leaves_something(rule: str, compared: Sequence[Comparison]) -> bool:
+def _leaves_something(rule: Sequence[str], compared: Sequence[Comparison]) -> bool:
     """Return whether some comparison does not look at the columns of the rule, so that it can be learned about."""
-    return any(not any(f"l.{column} " in f"{rule} " for column in item.columns) for item in compared)
+    return any(not set(item.columns) & set(rule) for item in compared)
 
 
 def _bounded(steps: list[tuple[float, float, float]], most: float) -> list[tuple[float, float, float]]:

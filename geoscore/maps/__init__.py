@@ -8,7 +8,7 @@ from geoscore.maps.layers import MapLayer, read_layers
 from geoscore.maps.measures import MEASURES, Measure
 from geoscore.maps.notebook import explore_cells, lonboard_layer
 from geoscore.maps.page import embed_snippet, page_html, save_page
-from geoscore.maps.picture import save_picture
+from geoscore.maps.picture import lettered_width, save_picture
 from geoscore.maps.scene import Scene, scene_from_surface
 from geoscore.maps.still import map_svg, svg_from_scene
 from geoscore.maps.tiles import Tiles, read_tiles
@@ -22,6 +22,7 @@ __all__ = [
     "deck_from_surface",
     "embed_snippet",
     "explore_cells",
+    "lettered_width",
     "lonboard_layer",
     "map_svg",
     "page_html",

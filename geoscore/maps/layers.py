@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from geoscore.errors import InputError, InputNotFoundError
+from geoscore.errors import InputError, missing_file
 
 if TYPE_CHECKING:
     import shapely
@@ -126,7 +126,7 @@ def read_layers(path: Path) -> tuple[MapLayer, ...]:
     import shapely
 
     if not path.exists():
-        raise InputNotFoundError(f"there is no file {path} (a layer for the map)")
+        raise missing_file(path, needed="a layer for the map")
     try:
         frame = gpd.read_parquet(path) if path.suffix == ".parquet" else gpd.read_file(path)
     except (OSError, ValueError, RuntimeError, shapely.errors.ShapelyError) as error:
@@ -135,9 +135,11 @@ def read_layers(path: Path) -> tuple[MapLayer, ...]:
         raise InputError(f"{path} holds no geometry; a layer needs polygons, lines or points")
     frame = frame[frame.geometry.notna()]
     frame = frame.to_crs(4326) if frame.crs is not None else frame
-    columns = [name for name in frame.columns if name not in ("geometry", "name", "id")]
+    texts = [name for name in ("name", "area") if name in frame and frame[name].map(type).eq(str).any()]
+    title = texts[0] if texts else None
+    columns = [name for name in frame.columns if name not in ("geometry", title, "id")]
     table = json.loads(frame[columns].to_json(orient="records", date_format="iso")) if columns else [{}] * len(frame)
-    names = frame["name"] if "name" in frame else [None] * len(frame)
+    names = frame[title] if title else [None] * len(frame)
     titles = [str(name) if isinstance(name, str) and name else f"{path.stem} {i}" for i, name in enumerate(names, 1)]
     layers = [
         MapLayer(title, shape, {key: _figure(value) for key, value in row.items()})

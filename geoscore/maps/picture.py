@@ -9,7 +9,7 @@ import numpy as np
 import shapely
 
 from geoscore.errors import InputError
-from geoscore.maps.scene import Scene
+from geoscore.maps.scene import LETTER, Scene
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +20,8 @@ SIZES: Final = {"slide": (40 / 3, 7.5, 144), "print": (7.1, 8.6, 300)}
 BROAD: Final = 1.2
 """A sheet that is this much wider than high has the legend beside the map."""
 PAD: Final = 0.34
+EM: Final = 0.6
+"""Width of a letter in its own size, bold ones too."""
 MOST_DOTS: Final = 10_000
 INK: Final = "#1b2530"
 SOFT: Final = "#4a5763"
@@ -45,6 +47,24 @@ def picture_size(text: str) -> tuple[float, float, int]:
     if wide.isdigit() and high.isdigit() and all(200 <= int(side) <= MOST_DOTS for side in (wide, high)):  # noqa: PLR2004
         return int(wide) / 150, int(high) / 150, 150
     raise InputError(f"size {text!r}: write slide, print, or dots as 1600x900, each side 200 to {MOST_DOTS:,}")
+
+
+def lettered_width(size: str) -> float:
+    """Return the width at which a scene's names keep apart on a picture: small sheets have large letters.
+
+    Examples
+    --------
+    >>> round(lettered_width("slide")), round(lettered_width("800x600"))
+    (590, 459)
+    """
+    wide, high, _ = picture_size(size)
+    across = min(0.64 * wide, high - 2 * PAD) if wide > BROAD * high else wide - 2 * PAD
+    return LETTER * across * 72 / (EM * _map_letter(across))
+
+
+def _map_letter(across: float) -> float:
+    """Return the size in points of names on a map so many inches wide."""
+    return min(9.0, 0.95 * across + 2.4)
 
 
 def save_picture(scene: Scene, path: Path | str, *, size: str = "slide") -> None:
@@ -129,15 +149,18 @@ def _compose_aside(sheet: _Sheet, scene: Scene) -> None:
     y = sheet.write(
         pad, sheet.high - pad, sheet.fold(scene.title, room, size=1.8, bold=True), size=1.8, color=INK, weight="bold"
     )
-    y = sheet.write(pad, y - 0.2, sheet.fold(scene.headline, room), color=INK)
-    y = sheet.write(pad, y - 0.5, sheet.fold(scene.legend, room, bold=True), color=INK, weight="bold")
-    boxes, step = _boxes(scene), sheet.letter * 1.75 / 72
-    y -= 0.1
+    gap = sheet.letter / 72  # a line, whatever the size of the sheet
+    y = sheet.write(pad, y - gap, sheet.fold(scene.headline, room), color=INK)
+    y = sheet.write(pad, y - 1.5 * gap, sheet.fold(scene.legend, room, bold=True), color=INK, weight="bold")
+    footer, boxes = sheet.fold(scene.footer, room, size=0.72), _boxes(scene)
+    y -= 0.5 * gap
+    top = pad + 0.72 * 1.3 * gap * (1 + footer.count("\n")) + gap
+    step = min(1.75 * gap, (y - top) / len(boxes))  # a legend keeps clear of the footer
     for color, word, hatch in [*reversed(boxes[: len(scene.colors)]), *boxes[len(scene.colors) :]]:
         y -= step
-        sheet.box(pad, y, 0.42, step * 0.9, color=color, hatch=hatch)
-        sheet.write(pad + 0.54, y + step * 0.45, word, va="center")
-    sheet.write(pad, pad, sheet.fold(scene.footer, room, size=0.72), size=0.72, va="bottom")
+        sheet.box(pad, y, 2 * gap, step * 0.9, color=color, hatch=hatch)
+        sheet.write(pad + 2.6 * gap, y + step * 0.45, word, va="center")
+    sheet.write(pad, pad, footer, size=0.72, va="bottom")
 
 
 def _compose_below(sheet: _Sheet, scene: Scene) -> None:
@@ -161,7 +184,7 @@ def _compose_below(sheet: _Sheet, scene: Scene) -> None:
 def _put_map(sheet: _Sheet, scene: Scene, box: tuple[float, float, float, float]) -> None:
     x, y, wide, high = box
     axes = sheet.figure.add_axes((x / sheet.wide, y / sheet.high, wide / sheet.wide, high / sheet.high))
-    _draw_map(axes, scene, letter=min(9.0, 0.95 * wide + 2.4))
+    _draw_map(axes, scene, letter=_map_letter(wide))
 
 
 def _draw_map(axes: "Axes", scene: Scene, *, letter: float) -> None:

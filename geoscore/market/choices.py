@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from geoscore.errors import InputError, InputNotFoundError
+from geoscore.errors import InputError, missing_file
 from geoscore.ladder import Capacity, counts_at, interval
-from geoscore.market.areas import Travel
 from geoscore.market.files import parse_site
 from geoscore.market.places import places_of
+from geoscore.market.travel import Travel
 from geoscore.query import Surface
 from geoscore.query.select import ancestors, labels_of
 from geoscore.spatial.cells import cell_centers, distance_m
@@ -41,7 +41,7 @@ def open_model(path: Path, *, least_cost: float = 1.0) -> ChoiceModel:
         It is no such model.
     """
     if not path.exists():
-        raise InputNotFoundError(f"there is no model {path}; `geoscore trade-area huff --model` keeps one")
+        raise missing_file(path, "model", mend="`geoscore trade-area huff --model` keeps one")
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
         coefficients, plain = told["coefficients"], told["plain"]

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from geoscore.errors import InputError, did_you_mean
+from geoscore.errors import InputError, did_you_mean, missing_column, without_rows
 from geoscore.ingest.files import read_file
 from geoscore.spatial.cells import cell_resolution, parse_cell
 from geoscore.standardize.values import parse_money
@@ -88,7 +88,7 @@ class FileTable:
 
     def _column(self, name: str) -> pa.ChunkedArray:
         if name not in self.columns:
-            raise InputError(f"column {name!r} missing in {self.path}{did_you_mean(name, self.names)}")
+            raise missing_column(name, self.path, self.names)
         return self.columns[name]
 
 
@@ -105,7 +105,7 @@ def read_columns(path: Path, wanted: Sequence[str] | None = None, *, sheet: str 
     raw = read_file(path, sheet=sheet)
     for name in wanted or ():
         if name not in raw.names:
-            raise InputError(f"column {name!r} missing in {path}{did_you_mean(name, raw.names)}")
+            raise missing_column(name, path, raw.names)
     names = list(dict.fromkeys(wanted)) if wanted is not None else raw.names
     batches = [batch.select(names) for batch, _ in raw.batches]
     table = pa.Table.from_batches(batches) if batches else pa.table({name: pa.array([], pa.string()) for name in names})
@@ -144,7 +144,7 @@ def read_flows(
     wanted = [origin, site, flow, cost, *attributes, *([total] if total else []), *(site_point or ())]
     table = read_columns(path, wanted, sheet=sheet)
     if not table.rows:
-        raise InputError(f"{path} has a header but no row")
+        raise without_rows(path)
     places = table.text(site)
     columns = {name: table.numbers(name) for name in attributes}
     if site_point is not None:
@@ -271,7 +271,7 @@ def find_columns(table: FileTable, words: Mapping[str, Sequence[str]]) -> dict[s
         if hit is not None:
             found[role] = hit
         elif role != "name":
-            raise InputError(f"{table.path} has no column {role} (or {', '.join(known[1:4])}); name one so")
+            raise missing_column(role, table.path, table.names, needed=f"or {', '.join(known[1:4])}")
     return found
 
 

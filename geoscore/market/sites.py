@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from geoscore.errors import InputError
 from geoscore.ladder import Capacity
-from geoscore.market.areas import Travel
 from geoscore.market.places import known, places_of, select_cells
+from geoscore.market.travel import Travel
 from geoscore.query import Surface
 from geoscore.query.select import Selection
 from geoscore.spatial.cells import cell_centers, cell_text, distance_m

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from geoscore.errors import InputError
 from geoscore.nation.places import Nation, open_nation, write_census
+from geoscore.reference.synth import check_folder
 from geoscore.schemas import LADDER
 from geoscore.spatial.cells import cell_centers
 from geoscore.spatial.polygons import cell_polygons
@@ -118,8 +119,7 @@ def synthesize_nation(
     """
     if households < 1:
         raise InputError(f"{households} households; make up at least one")
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out} is a file; name a folder for the made-up files")
+    check_folder(out)
     nation = open_nation()
     write_census(nation, out / "census")
     land = _lay_out(nation)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from geoscore import ingest
+from geoscore.audit import read_groups
 from geoscore.engines import open_engine
 from geoscore.formulas import open_formula
 from geoscore.pipeline.account import OUTPUTS, begin_ledger, end_ledger
@@ -92,7 +93,9 @@ def run(
     today = datetime.now(tz=UTC).date()
     suppression = ingest.open_suppression(plan.suppression, today=today, resolve=plan.resolve)
     opened = ingest.open_sources(plan.sources, resolve=plan.resolve) if plan.sources else []
-    with staged(folder) as stage, open_engine(engine, memory=memory) as tables:
+    if plan.audit is not None:
+        read_groups(plan.resolve(plan.audit.table))  # a table that cannot serve is said now, not after the work
+    with staged(folder) as stage, open_engine(engine, memory=memory, scratch=stage) as tables:
         private = stage / "private"
         private.mkdir(mode=0o700)
         work = Work(plan, formula, tables, stage, private, report, suppression)

@@ -143,7 +143,7 @@ def _raked(work: Work, told: pa.Table) -> pa.Table:
     ground = coarser_ground(region.ground, resolution=plan.surface.published_resolution)
     shares = rung_shares(region.distribution, multiplier)
     surface, parts = surfaces.rake_surface(
-        told, enrichment.mix_areas(told, ground), ground, region.distribution.area_ids_, shares, region.errors,
+        told, enrichment.mix_areas(told, ground=ground), ground, region.distribution.area_ids_, shares, region.errors,
         region.allocation, anchored=work.formula.income_alone(),
     )  # fmt: skip
     work.counts["errors"] = surfaces.describe_parts(parts, 1 + LADDER.index(int(HEADLINE)))
@@ -163,7 +163,7 @@ def _note(work: Work) -> SurfaceNote:
         citation=formula.citation,
         horizon=formula.horizon,
         purpose=plan.purpose,
-        vintage=str(plan.as_of) if plan.sources else plan.census.vintage,
+        vintage=str(plan.as_of) if plan.sources else plan.census.dated(),
         resolution=plan.surface.resolution,
         k=plan.fewest(),
         epsilon=plan.surface.epsilon,

@@ -43,7 +43,7 @@ def _build_blocks(work: Work, region: Region, counts: surfaces.GroupCounts) -> I
     """Yield the surface of a run in one pass, in blocks of counties."""
     work.report("places", 0, None)
     kernel = geocoding.spread_positions(counts.positions, region.ground)
-    mix = enrichment.mix_areas(kernel, region.ground)
+    mix = enrichment.mix_areas(kernel, ground=region.ground)
 
     def prior_of(some: pa.Table) -> AreaPrior:
         return AreaPrior(region.distribution, some, region.errors, work.evidence)
@@ -67,15 +67,15 @@ def _build_by_stages(work: Work, opened: list[ingest.OpenSource], region: Region
     work.counts["evidence"] = evidence.learned
     work.counts["contradictions"] = find_contradictions(homes, work.formula)
     (work.private / "evidence.json").write_text(json.dumps(evidence.to_dict(), indent=2) + "\n", encoding="utf-8")
-    scored = score_households(homes, work.formula, evidence).save(work.private / "scored.parquet")
+    scored = score_households(homes, formula=work.formula, evidence=evidence).save(work.private / "scored.parquet")
     groups = surfaces.count_groups(scored)
     if groups.num_rows == 0:
         raise InputError("no household could be located; see the reasons with `geoscore run` on fewer sources")
     kernel = geocoding.spread_positions(groups, region.ground)
-    prior = AreaPrior(region.distribution, enrichment.mix_areas(kernel, region.ground), region.errors, evidence)
+    prior = AreaPrior(region.distribution, enrichment.mix_areas(kernel, ground=region.ground), region.errors, evidence)
     told = surfaces.count_told(groups, kernel, prior, multiplier=work.formula.usual_factor())
     surface = surfaces.build_surface(
-        groups, kernel, prior, progress=lambda done, all_: work.report("surface", done, all_)
+        groups, kernel=kernel, prior=prior, progress=lambda done, all_: work.report("surface", done, all_)
     )
     if plan.propensity.model is not None:
         work.report("propensity", 0, None)
@@ -84,7 +84,7 @@ def _build_by_stages(work: Work, opened: list[ingest.OpenSource], region: Region
             private=work.private, resolution=plan.surface.published_resolution,
         )  # fmt: skip
         tilt = propensity_stage.capacity_tilt(
-            scored, found, surface, lambda likely: surfaces.build_surface(likely, kernel, prior)
+            scored, found, surface, lambda likely: surfaces.build_surface(likely, kernel=kernel, prior=prior)
         )
         work.asked = replace(asked, note={**asked.note, "capacity_tilt": tilt})
         totals = found.scores.sum(axis=0)
@@ -101,7 +101,10 @@ def locate(work: Work, opened: list[ingest.OpenSource], region: Region) -> tuple
     households = _merge(work, records, links)
     work.report("locate", 0, None)
     located = geocoding.locate_households(
-        households, region.ground, resolution=work.project.surface.resolution, without_homes=region.without_homes()
+        households,
+        ground=region.ground,
+        resolution=work.project.surface.resolution,
+        without_homes=region.without_homes(),
     )
     homes = located.households.save(work.private / "located.parquet")
     _count_places(work, homes, located.unlocated, links)
@@ -191,7 +194,7 @@ def _link(work: Work, records: Table) -> tuple[Table, Table]:
         _reject(work, left_out)
         if links.count() == 0:
             raise InputError("every household opted out; there is nothing to count")
-        linked = linked.keep(links.collect()) if linked else None
+        linked = linked.keep(links) if linked else None
     work.counts["features"] = ingest.write_cards(work.private, work.project.sources, left_out=left_out)
     if linked:
         linked.save(work.private / "linkage")

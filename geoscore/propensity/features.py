@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from geoscore.errors import InputError, did_you_mean
+from geoscore.errors import missing_column
 from geoscore.standardize import choose_date_order, find_date_order, parse_date, parse_money
 
 Floats = npt.NDArray[np.float64]
@@ -154,8 +154,10 @@ class Recipe:
         values = np.empty((rows.num_rows, len(self.features)), order="F")
         for j, item in enumerate(self.features):
             if item.name not in rows.schema.names:
-                hint = did_you_mean(item.name, rows.schema.names)
-                raise InputError(f"column {item.name!r}, which the model looks at, is missing{hint}")
+                needed = "the model looks at it"
+                if any(name.endswith(f".{item.name}") for name in rows.schema.names):  # a run's columns name their file
+                    needed += "; a model for a run is fitted on its project: geoscore fit geoscore.toml --out model"
+                raise missing_column(item.name, "these rows", rows.schema.names, needed=needed)
             column = rows.column(item.name)
             if item.kind == "category":
                 codes[:, j] = level_codes(column, item.levels)

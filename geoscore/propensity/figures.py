@@ -14,6 +14,7 @@ DRAWS: Final = 500
 CLUSTERS: Final = 1_000
 LEVEL: Final = 0.9
 TOP: Final = 0.1
+TENTHS: Final = 10
 
 
 def calibration_error(y: Floats, p: Floats, *, bins: int = BINS) -> float:
@@ -50,9 +51,9 @@ def calibration_line(y: Floats, eta: Floats) -> tuple[float, float]:
     return float(beta[0]), float(beta[1])
 
 
-def top_share(score: Floats, *, top: float = TOP) -> Floats:
+def top_share(score: Floats) -> Floats:
     """Return how much of each row is in the top, 0 to 1, shape (n,)."""
-    size = top * len(score)
+    size = TOP * len(score)
     cut = np.sort(score)[::-1][min(int(np.ceil(size)) - 1, len(score) - 1)]
     above, at = score > cut, score == cut
     return np.asarray(
@@ -98,16 +99,14 @@ def lift_interval(y: Floats, score: Floats, clusters: Integers, *, seed: int = 0
     return found / TOP, low / TOP, high / TOP
 
 
-def gains_table(
-    y: Floats, p: Floats, usd: Floats | None, expected_usd: Floats | None, *, rows: int = 10
-) -> list[dict[str, Any]]:
+def gains_table(y: Floats, p: Floats, usd: Floats | None, expected_usd: Floats | None) -> list[dict[str, Any]]:
     """Return ten rows of as many households each, the likeliest first: what was expected of them, and what came.
 
     Dollars where amounts are known; then households are ordered by the dollars expected.
     """
     order = np.argsort(-(p if expected_usd is None else expected_usd), kind="stable")
     table, gave, came = [], 0.0, 0.0
-    for part in np.array_split(order, rows):
+    for part in np.array_split(order, TENTHS):
         gave += float(y[part].sum())
         row = {
             "households": len(part),

@@ -46,7 +46,6 @@ def households_as_of(
     usd: pa.Array,
     *,
     as_of: date,
-    window_days: int = WINDOW_DAYS,
     outcome: bool = True,
 ) -> Standing:
     """Sum up a list of gifts by household, before a day and after it.
@@ -61,10 +60,8 @@ def households_as_of(
         How much; refunds are negative and lessen what was given.
     as_of
         The last day that is known.
-    window_days
-        Gifts of so many days after it are the outcome; later ones are not looked at.
     outcome
-        Whether to say what came after.
+        Whether to say what came in the year after it; later gifts are not looked at.
 
     Raises
     ------
@@ -84,7 +81,7 @@ def households_as_of(
     notes = [] if len(known) == len(frame) else [f"{len(frame) - len(known):,} gifts have no donor or no date"]
     today = (as_of - date(1970, 1, 1)).days
     before = known[known["day"] <= today]
-    after = known[(known["day"] > today) & (known["day"] <= today + window_days)]
+    after = known[(known["day"] > today) & (known["day"] <= today + WINDOW_DAYS)]
     if not len(before) or (outcome and not len(after)):
         side = "after" if len(before) else "on or before"
         raise InputError(
@@ -93,7 +90,7 @@ def households_as_of(
         )
     beyond = len(known) - len(before) - len(after)
     if beyond:
-        notes.append(f"{beyond:,} gifts after {as_of + timedelta(days=window_days)} are not looked at")
+        notes.append(f"{beyond:,} gifts after {as_of + timedelta(days=WINDOW_DAYS)} are not looked at")
     groups = before.groupby("household", sort=True)
     rows = pd.DataFrame(
         {

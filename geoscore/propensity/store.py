@@ -26,7 +26,6 @@ from geoscore.propensity.model import Model, Prevalence
 from geoscore.propensity.pictures import draw_effects, draw_gains
 
 FORMAT: Final = 1
-NAMES: Final = ("model.json", "arrays.npz", "card.json", "card.md", "effects.svg", "gains.svg")
 MOST_BYTES: Final = 500_000_000
 
 
@@ -41,7 +40,7 @@ def save_model(model: Model, folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file; name a folder for the model")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / "model.json").exists():
-        raise InputError(f"{folder} holds other files and no model; name a new folder with -o")
+        raise InputError(f"{folder} holds other files and no model; name a new folder with --out")
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / "arrays.npz.part"
     with part.open("wb") as file:
@@ -89,7 +88,7 @@ def open_model(folder: Path) -> Model:
     path = folder / "model.json"
     if not path.exists():
         raise InputNotFoundError(
-            f"there is no model in {folder}; `geoscore fit FILE --gave COLUMN -o {folder}` makes one"
+            f"there is no model in {folder}; `geoscore fit FILE --gave COLUMN --out {folder}` makes one"
         )
     try:
         data = json.loads(path.read_text(encoding="utf-8"))

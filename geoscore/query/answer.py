@@ -83,7 +83,14 @@ class Answer:
         return None if self.estimate is None or not self.households else self.estimate / self.households
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the answer as plain values, ready for JSON."""
+        """Return the answer as plain values, ready for JSON.
+
+        Examples
+        --------
+        >>> told = surface.query(zip="94301", capacity=2500).to_dict()
+        >>> told["area"], told["capacity_usd"], told["estimate"], round(told["share"], 2)
+        ('ZIP 94301', 2500.0, 112.6, 0.67)
+        """
         values = asdict(self)
         for name in ("households", "estimate", "low", "high"):
             if values[name] is not None:

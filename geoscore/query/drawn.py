@@ -40,6 +40,11 @@ class Drawn:
             Threshold in US dollars, or a band.
         measure
             What is colored: ``estimate``, ``share``, ``index`` or ``low``.
+
+        Examples
+        --------
+        >>> [layer.type for layer in surface.map(capacity=2500).layers]
+        ['H3HexagonLayer']
         """
         from geoscore.maps import deck_from_surface
 
@@ -68,6 +73,12 @@ class Drawn:
             Shapes of your own with figures: drawn on the map, summed and listed below it.
         tiles
             A server of map tiles; without one the page calls nobody.
+
+        Examples
+        --------
+        >>> surface.save_map(folder / "map.html", capacity=2500)
+        >>> (folder / "map.html").read_text(encoding="utf-8")[:15]
+        '<!doctype html>'
         """
         from geoscore.maps import save_page
 
@@ -107,13 +118,20 @@ class Drawn:
             Outlines and names under the hexagons; those of the samples where they hold the surface's counties.
         layers
             Shapes of your own, drawn over the hexagons.
+
+        Examples
+        --------
+        >>> surface.save_picture(folder / "map.svg", measure="share")
+        >>> (folder / "map.svg").read_text(encoding="utf-8")[:4]
+        '<svg'
         """
-        from geoscore.maps import save_picture, scene_from_surface, svg_from_scene
+        from geoscore.maps import lettered_width, save_picture, scene_from_surface, svg_from_scene
 
         path, ground = Path(path), basemap or self.basemap
+        how: dict[str, Any] = {} if path.suffix.lower() == ".svg" else {"width": lettered_width(size)}
         path.parent.mkdir(parents=True, exist_ok=True)
         scene = scene_from_surface(
-            self.table, note=self.note, capacity=capacity, measure=measure, basemap=ground, layers=layers
+            self.table, note=self.note, capacity=capacity, measure=measure, basemap=ground, layers=layers, **how
         )
         if path.suffix.lower() == ".svg":
             path.write_text(svg_from_scene(scene, standalone=True), encoding="utf-8", newline="\n")
@@ -123,13 +141,41 @@ class Drawn:
     def to_geopandas(
         self, *, capacity: Capacity = DEFAULT_CAPACITY, resolution: int | None = None
     ) -> "gpd.GeoDataFrame":
-        """Return the cells as a GeoDataFrame in WGS 84, one row each, with estimate, interval, share and index."""
+        """Return the cells as a GeoDataFrame in WGS 84, one row each, with estimate, interval, share and index.
+
+        Parameters
+        ----------
+        capacity
+            Threshold in US dollars, or a band.
+        resolution
+            H3 resolution of the cells; the surface's own by default.
+
+        Examples
+        --------
+        >>> round(surface.to_geopandas(capacity=2500)["estimate"].sum(), 1)
+        np.float64(204.2)
+        """
         return self._surface().at_least(capacity).by("cell", resolution=resolution).to_geopandas()
 
     def explore(
         self, *, capacity: Capacity = DEFAULT_CAPACITY, measure: "Measure" = "estimate", **how: Any
     ) -> "folium.Map":
-        """Return a folium map of the cells; anything that ``GeoDataFrame.explore`` takes may follow."""
+        """Return a folium map of the cells.
+
+        Parameters
+        ----------
+        capacity
+            Threshold in US dollars, or a band.
+        measure
+            What is colored: ``estimate``, ``share``, ``index`` or ``low``.
+        **how
+            Anything else that ``GeoDataFrame.explore`` takes.
+
+        Examples
+        --------
+        >>> type(surface.explore(capacity=2500)).__name__
+        'Map'
+        """
         from geoscore.maps import explore_cells
 
         return explore_cells(self.to_geopandas(capacity=capacity), measure=measure, **how)
@@ -137,7 +183,17 @@ class Drawn:
     def lonboard_layer(
         self, *, capacity: Capacity = DEFAULT_CAPACITY, measure: "Measure" = "estimate", **how: Any
     ) -> Any:
-        """Return a lonboard layer of the cells, where lonboard is installed: ``lonboard.Map(layer)`` shows it."""
+        """Return a lonboard layer of the cells, where lonboard is installed: ``lonboard.Map(layer)`` shows it.
+
+        Parameters
+        ----------
+        capacity
+            Threshold in US dollars, or a band.
+        measure
+            What is colored: ``estimate``, ``share``, ``index`` or ``low``.
+        **how
+            Anything else that ``lonboard.PolygonLayer`` takes.
+        """
         from geoscore.maps import lonboard_layer
 
         return lonboard_layer(self.to_geopandas(capacity=capacity), measure=measure, **how)

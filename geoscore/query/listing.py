@@ -1,4 +1,4 @@
-"""Listings: the answers for every ZIP, cell or county of a surface at one threshold, ranked and as frames."""
+"""Answers for every ZIP, cell or county of a surface at one threshold: ranked, as rows, as frames."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -11,6 +11,7 @@ from geoscore.errors import SurfaceError
 from geoscore.ladder import Capacity
 from geoscore.query.answer import Answer, listing_html
 from geoscore.query.select import ELSEWHERE, UNNAMED, ancestors, labels_of
+from geoscore.query.sums import answers_of
 from geoscore.spatial.cells import cell_text
 from geoscore.surface_format import suppressed_rows
 
@@ -47,6 +48,16 @@ class Threshold:
             ``zip``, ``cell`` or ``county``.
         resolution
             H3 resolution of the cells; the surface's own by default.
+
+        Raises
+        ------
+        SurfaceError
+            The key is none of the three, or the resolution is finer than the surface's.
+
+        Examples
+        --------
+        >>> len(surface.at_least(2500).by("cell")), len(surface.at_least(2500).by("cell", resolution=4))
+        (4, 2)
         """
         if key not in ("zip", "cell", "county"):
             raise SurfaceError(f"{key!r}: a surface is listed by zip, cell or county")
@@ -61,8 +72,14 @@ class Threshold:
         measures = self.surface.measures
         if measures is not None:
             measures = np.column_stack([np.bincount(codes, column, len(names)) for column in measures.T])
-        answers = self.surface.answers_of(
-            areas, sums, self.capacity, hidden=missing > 0, empty=shown == 0, measures=measures
+        answers = answers_of(
+            areas,
+            sums,
+            note=self.surface.note,
+            capacity=self.capacity,
+            hidden=missing > 0,
+            empty=shown == 0,
+            measures=measures,
         )
         rows = list(zip((str(name) for name in names), answers, strict=True))
         return Listing(key, tuple(rows), self.surface, self.capacity, resolution)
@@ -125,6 +142,11 @@ class Listing:
         rank
             ``estimate``, ``share``, ``low`` (the lower end of the interval) or ``households``. The order by share is
             that by index.
+
+        Examples
+        --------
+        >>> [answer.area for answer in surface.at_least(2500).by("zip").top(1)]
+        ['ZIP 94301']
         """
 
         def goodness(item: tuple[str, Answer]) -> tuple[bool, float, str]:
@@ -138,6 +160,12 @@ class Listing:
         """Return plain values: the key, what an answer holds, and its ``index`` (share against the region's = 100).
 
         The key is None for what has no place of its own.
+
+        Examples
+        --------
+        >>> row = surface.at_least(2500).by("zip").to_rows()[0]
+        >>> row["zip"], row["estimate"], round(row["share"], 2), round(row["index"])
+        ('94110', 91.6, 0.55, 90)
         """
         whole = self.surface.answer(self.surface.select(), capacity=self.capacity).share
         rows = []
@@ -150,7 +178,13 @@ class Listing:
         return listing_html(self.to_rows(), key=self.key, capacity=self.capacity)
 
     def to_pandas(self) -> "pd.DataFrame":
-        """Return a pandas frame, one row for each ZIP, cell or county."""
+        """Return a pandas frame, one row for each ZIP, cell or county.
+
+        Examples
+        --------
+        >>> surface.at_least(2500).by("zip").to_pandas()["estimate"].round(1).tolist()
+        [91.6, 112.6]
+        """
         import pandas as pd
 
         return pd.DataFrame(self.to_rows())
@@ -159,6 +193,12 @@ class Listing:
         """Return a GeoDataFrame in WGS 84; the shape of a ZIP or county is that of its cells.
 
         What has no cell has no place on a map and is left out.
+
+        Examples
+        --------
+        >>> frame = surface.at_least(2500).by("zip").to_geopandas()
+        >>> frame.crs.to_epsg(), list(frame["zip"])
+        (4326, ['94110', '94301'])
         """
         import geopandas as gpd
 

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from geoscore.errors import InputNotFoundError, SurfaceError
+from geoscore.errors import SurfaceError, missing_file
 from geoscore.spatial.cells import cell_resolution, cell_text, parent_cells
 from geoscore.spatial.polygons import cell_shares, circle, read_area
-from geoscore.surface_format import suppressed_rows, values_of
+from geoscore.surface_format import filled, suppressed_rows, values_of
 
 if TYPE_CHECKING:
     import shapely
@@ -147,7 +147,7 @@ def select_circle(table: pa.Table, point: tuple[float, float], *, radius_km: flo
 def select_file(table: pa.Table, path: Path) -> Selection:
     """Take the cells inside the polygons of a file, each by its share inside."""
     if not path.exists():
-        raise InputNotFoundError(f"there is no file {path}")
+        raise missing_file(path)
     return select_polygon(table, read_area(path), name=path.stem)
 
 
@@ -184,7 +184,7 @@ def _of_cells(table: pa.Table, shares: Floats, *, name: str) -> Selection:
     rest = np.flatnonzero(shown & (_cells(table) == 0))
     count, part = all_of_them[groups[rest]], inside[groups[rest]]
     weights[rest] = np.divide(part, count, out=np.zeros(len(rest)), where=count > 0)
-    households = values_of(table["households"].combine_chunks().fill_null(0.0))[rest]
+    households = filled(table["households"].combine_chunks(), 0.0)[rest]
     each = np.divide(households, count, out=np.zeros(len(rest)), where=count > 0)
     unsure[rest] = UNEVEN * each**2 * part * (1.0 - weights[rest])
     return Selection(name, shares * shown, hidden=True, rest=weights, unsure=unsure)

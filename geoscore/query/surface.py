@@ -11,10 +11,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from geoscore.errors import SurfaceError
-from geoscore.ladder import Capacity, check_band, check_threshold, counts_at, interval, read_capacity
+from geoscore.ladder import Capacity, check_band, check_threshold, read_capacity
 from geoscore.query.answer import Answer, WithHidden
 from geoscore.query.drawn import Drawn
-from geoscore.query.expected import expected_of
 from geoscore.query.listing import Threshold
 from geoscore.query.select import (
     Selection,
@@ -26,6 +25,7 @@ from geoscore.query.select import (
     select_polygon,
     select_zips,
 )
+from geoscore.query.sums import answers_of
 from geoscore.schemas import SurfaceNote
 from geoscore.spatial.cells import parse_cell
 from geoscore.spatial.polygons import area_of
@@ -103,10 +103,11 @@ class Surface(Drawn):
 
         Examples
         --------
-        >>> surface = open_surface("out/surface.parquet")
-        >>> answer = surface.query(point=(-122.16, 37.44), radius_km=10, capacity=(400, 2500))
-        >>> round(answer.estimate), round(answer.households)
-        (53, 168)
+        >>> answer = surface.query(zip="94301", capacity=2500)
+        >>> answer.households, answer.estimate
+        (168.0, 112.6)
+        >>> round(surface.query(point=(-122.16, 37.44), radius_km=10, capacity=(400, 2500)).estimate)
+        53
         """
         selection = self.select(zip=zip, cell=cell, county=county, area=area, point=point, radius_km=radius_km)
         return self.answer(selection, capacity=capacity)
@@ -121,7 +122,36 @@ class Surface(Drawn):
         point: tuple[float, float] | None = None,
         radius_km: float | None = None,
     ) -> Selection:
-        """Find the rows of an area; the whole region where none is given. The arguments are those of `query`."""
+        """Find the rows of an area; the whole region where none is given.
+
+        Parameters
+        ----------
+        zip
+            A ZIP code, or several that are taken together.
+        cell
+            An H3 cell, of the surface's resolution or coarser.
+        county
+            A county's name or FIPS code.
+        area
+            A file of polygons, or a polygon in WGS 84 degrees.
+        point, radius_km
+            Longitude and latitude in degrees, and a distance.
+
+        Returns
+        -------
+        Selection
+            The area's name, and the share of each row of ``table`` that belongs to it, shape (n,).
+
+        Raises
+        ------
+        SurfaceError
+            The area is not in the surface, or more than one area is given.
+
+        Examples
+        --------
+        >>> surface.select(zip="94301").weights.tolist()
+        [0.0, 1.0, 1.0, 1.0]
+        """
         if sum(value is not None for value in (zip, cell, county, area, point)) > 1:
             raise SurfaceError("more than one area; give one of zip, cell, county, area, or point with a radius")
         if (point is None) != (radius_km is None):
@@ -145,14 +175,38 @@ class Surface(Drawn):
         return select_polygon(self.table, area_of(area), name="the drawn area")
 
     def answer(self, selection: Selection, *, capacity: Capacity = DEFAULT_CAPACITY) -> Answer:
-        """Sum the rows of a selection into an answer."""
+        """Sum the rows of a selection into an answer.
+
+        Parameters
+        ----------
+        selection
+            From `select`.
+        capacity
+            Threshold in US dollars, or a band.
+
+        Raises
+        ------
+        SurfaceError
+            The threshold is off the ladder.
+
+        Examples
+        --------
+        >>> surface.answer(surface.select(zip="94110"), capacity=2500).estimate
+        91.6
+        """
         capacity = read_capacity(capacity)
         rows, total = self._sum(selection.weights)
         empty = selection.hidden and float(total.households[0]) < NOBODY
         known = self.measures
         measures = None if known is None else (selection.weights[rows] @ known[rows])[None, :]
-        answer = self.answers_of(
-            [selection.area], total, capacity, hidden=[selection.hidden], empty=[empty], measures=measures
+        answer = answers_of(
+            [selection.area],
+            total,
+            note=self.note,
+            capacity=capacity,
+            hidden=[selection.hidden],
+            empty=[empty],
+            measures=measures,
         )[0]
         return answer if empty else replace(answer, with_hidden=self._with_hidden(selection, capacity))
 
@@ -167,18 +221,18 @@ class Surface(Drawn):
             return None
         rows, total = self._sum(selection.weights + selection.rest)
         total = _less_sure(total, self.figures.take(rows), selection.unsure[rows])
-        found = self.answers_of([selection.area], total, capacity, hidden=[True], empty=[False])[0]
+        found = answers_of([selection.area], total, note=self.note, capacity=capacity, hidden=[True], empty=[False])[0]
         return WithHidden(
             *(round(float(value or 0.0), 9) for value in (found.households, found.estimate, found.low, found.high))
         )
 
-    def at_least(self, capacity: Capacity = DEFAULT_CAPACITY) -> "Threshold":
+    def at_least(self, capacity: Capacity = DEFAULT_CAPACITY) -> Threshold:
         """Fix a threshold or band, to list its answers by ZIP, cell or county.
 
         Examples
         --------
-        >>> [answer.area for answer in open_surface("out/surface.parquet").at_least(2500).by("county")]
-        ['San Francisco', 'Santa Clara']
+        >>> [(answer.area, answer.estimate) for answer in surface.at_least(2500).by("zip")]
+        [('ZIP 94110', 91.6), ('ZIP 94301', 112.6)]
         """
         capacity = read_capacity(capacity)
         if isinstance(capacity, tuple):
@@ -190,12 +244,15 @@ class Surface(Drawn):
     def rollup(self, resolution: int) -> "Surface":
         """Return the surface at a coarser H3 resolution: plain sums.
 
+        Raises
+        ------
+        SurfaceError
+            The resolution is finer than the surface's, or none.
+
         Examples
         --------
-        >>> surface = open_surface("out/surface.parquet")
-        >>> coarse, fine = (each.query().households for each in (surface.rollup(5), surface))
-        >>> round(coarse, 6) == round(fine, 6)
-        True
+        >>> surface.rollup(5).query(zip="94301").households
+        168.0
         """
         from geoscore.surfaces import roll_up
 
@@ -204,7 +261,14 @@ class Surface(Drawn):
         return Surface(roll_up(self.table, resolution=resolution), replace(self.note, resolution=resolution))
 
     def save(self, path: Path | str) -> None:
-        """Write the surface to one Parquet file."""
+        """Write the surface to one Parquet file.
+
+        Examples
+        --------
+        >>> surface.save(folder / "surface.parquet")
+        >>> open_surface(folder / "surface.parquet").query().households
+        336.0
+        """
         write_surface(self.table, self.note, Path(path))
 
     @cached_property
@@ -223,48 +287,6 @@ class Surface(Drawn):
         rows = f"{self.table.num_rows:,} rows at resolution {note.resolution}"
         return f"<Surface {note.title!r}, {note.region}: {rows}, {note.formula}, as of {note.vintage}>"
 
-    def answers_of(
-        self,
-        areas: Sequence[str],
-        sums: Figures,
-        capacity: Capacity,
-        *,
-        hidden: Any,
-        empty: Any,
-        measures: Floats | None = None,
-    ) -> list[Answer]:
-        """Return the answers that sums make; ``measures`` are those of the propensity model, shape (n, 4)."""
-        estimate, variance = counts_at(sums.at_least, sums.variance, sums.households, capacity)
-        low, high = interval(estimate, variance, sums.most())
-        at, below = capacity if isinstance(capacity, tuple) else (capacity, None)
-        return [
-            Answer(
-                area=area,
-                capacity_usd=float(at),
-                below_usd=None if below is None else float(below),
-                households=None if empty[i] else float(sums.households[i]),
-                estimate=None if empty[i] else float(estimate[i]),
-                low=None if empty[i] else float(low[i]),
-                high=None if empty[i] else float(high[i]),
-                level=self.note.level,
-                suppressed=bool(hidden[i]),
-                formula=self.note.formula,
-                horizon=self.note.horizon,
-                universe=self.note.universe,
-                vintage=self.note.vintage,
-                expected=None
-                if measures is None or empty[i]
-                else expected_of(
-                    measures[i],
-                    self.note,
-                    households=float(sums.households[i]),
-                    estimate=float(estimate[i]),
-                    capacity=capacity,
-                ),
-            )
-            for i, area in enumerate(areas)
-        ]
-
 
 def _less_sure(total: Figures, rows: Figures, unsure: Floats) -> Figures:
     """Return sums with what is added to their variance by not knowing how many households of a row belong to them."""
@@ -280,7 +302,7 @@ def open_surface(path: Path | str) -> Surface:
     Parameters
     ----------
     path
-        ``surface.parquet`` of a run.
+        ``surface.parquet`` of a run, or the run's folder.
 
     Raises
     ------

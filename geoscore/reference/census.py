@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from geoscore.errors import InputError, InputNotFoundError
+from geoscore.errors import InputError, missing_column, missing_file
 from geoscore.reference.census_areas import areas_around, areas_of, read_centers, read_polygons, zips_of
 from geoscore.reference.census_blocks import read_blocks
 from geoscore.reference.census_ground import areas_on, read_ground
@@ -298,7 +298,7 @@ def _read_geometry(path: Path, kind: str) -> Any:
     frame = read_polygons(path, kind=kind)
     missing = [column for column in COLUMNS[kind] if column not in frame.columns]
     if missing:
-        raise InputError(f"column {missing[0]!r} missing in {path}; {kind} need {', '.join(COLUMNS[kind])}")
+        raise missing_column(missing[0], path, list(frame.columns), needed=f"{kind} need {', '.join(COLUMNS[kind])}")
     key = COLUMNS[kind][0]
     twice = frame.loc[frame[key].duplicated(), key]
     if len(twice):
@@ -309,7 +309,7 @@ def _read_geometry(path: Path, kind: str) -> Any:
 
 def _read_brackets(path: Path) -> pa.Table:
     if not path.exists():
-        raise InputNotFoundError(f"there is no file {path} (incomes of the census section)")
+        raise missing_file(path, needed="incomes of the census section")
     try:
         table = pq.read_table(path, columns=BRACKETS.names).cast(BRACKETS)
     except (OSError, ValueError, pa.ArrowException) as error:

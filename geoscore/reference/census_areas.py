@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from geoscore.errors import InputError, InputNotFoundError
+from geoscore.errors import InputError, missing_file
 
 ID_COLUMNS: Final = ("GEOID", "GEOID20", "GEOID10", "GEO_ID", "AFFGEOID", "area_id")
 ZIP_COLUMNS: Final = ("zip", "ZCTA5", "ZCTA5CE20", "ZCTA5CE10", "GEOID20", "GEOID10", "GEOID")
@@ -40,7 +40,7 @@ def read_polygons(path: Path, *, kind: str) -> Any:
     import geopandas as gpd
 
     if not path.exists():
-        raise InputNotFoundError(f"there is no file {path} ({kind} of the census section)")
+        raise missing_file(path, needed=f"{kind} of the census section")
     try:
         frame = gpd.read_parquet(path) if path.suffix == ".parquet" else gpd.read_file(path)
     except (OSError, ValueError, pa.ArrowException, RuntimeError) as error:
@@ -104,7 +104,7 @@ def read_centers(path: Path) -> pd.DataFrame:
         A column is missing, or an area stands twice.
     """
     if not path.exists():
-        raise InputNotFoundError(f"there is no file {path} (centers of the census section)")
+        raise missing_file(path, needed="centers of the census section")
     try:
         frame = (
             pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype=str, encoding="utf-8-sig")

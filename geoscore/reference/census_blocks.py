@@ -10,7 +10,7 @@ from typing import Final
 import pandas as pd
 import pyarrow as pa
 
-from geoscore.errors import InputError, InputNotFoundError
+from geoscore.errors import InputError, missing_file
 
 COUNTS: Final = ("H1_002N", "H3_002N", "H1_002", "HU100", "households", "H1_001N", "P1_001N", "POP100", "population")
 """Columns with the weight of a block, the best first: occupied homes, homes, people."""
@@ -18,9 +18,8 @@ LATITUDES: Final = ("INTPTLAT", "INTPTLAT20", "INTPTLAT10", "latitude")
 LONGITUDES: Final = ("INTPTLON", "INTPTLON20", "INTPTLON10", "longitude")
 IDS: Final = ("GEOID20", "GEOID10", "GEOID", "GEO_ID", "GEOCODE")
 BLOCK_DIGITS: Final = 15
-PL_LEVEL, PL_GEOCODE, PL_POPULATION, PL_HOMES, PL_LATITUDE, PL_LONGITUDE = 2, 9, 90, 91, 92, 93
+PL_LEVEL, PL_GEOCODE, PL_HOMES, PL_LATITUDE, PL_LONGITUDE = 2, 9, 91, 92, 93
 """Fields of the geographic header record of PL 94-171, counted from 0."""
-PL_FIELDS: Final = 97
 BLOCK_LEVEL: Final = "750"
 
 
@@ -46,7 +45,7 @@ def read_blocks(path: Path) -> pd.DataFrame:
         A column is missing, or an id is not that of a block.
     """
     if not path.exists():
-        raise InputNotFoundError(f"there is no file {path} (blocks of the census section)")
+        raise missing_file(path, needed="blocks of the census section")
     try:
         if path.suffix.lower() == ".pl":
             return _kept(_redistricting(path), path)

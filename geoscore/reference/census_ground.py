@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from geoscore.errors import InputError, InputNotFoundError
+from geoscore.errors import InputError, missing_column, missing_file
 from geoscore.schemas import GROUND
 from geoscore.tables import to_pandas
 
@@ -33,12 +33,12 @@ def read_ground(path: Path) -> pa.Table:
     1
     """
     if not path.exists():
-        raise InputNotFoundError(f"there is no file {path} (ground of the census section)")
+        raise missing_file(path, needed="ground of the census section")
     try:
         names = pq.read_schema(path).names
         missing = [name for name in GROUND.names if name not in names]
         if missing:
-            raise InputError(f"column {missing[0]!r} missing in {path}; a ground has {', '.join(GROUND.names)}")
+            raise missing_column(missing[0], path, names, needed=f"a ground has {', '.join(GROUND.names)}")
         table = pq.read_table(path, columns=GROUND.names).cast(GROUND)
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{path} cannot be read as a ground: {error}") from error

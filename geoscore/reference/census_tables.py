@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from geoscore.errors import InputError, InputNotFoundError
+from geoscore.errors import InputError, missing_file
 
 LEVELS: Final = {2: "state", 5: "county", 11: "tract", 12: "block group", 15: "block"}
 """Geographic levels by the digits of their GEOIDs; five digits may be a ZIP code tabulation area as well."""
@@ -75,7 +75,7 @@ def read_table(path: Path) -> CensusTable:
         It has no areas, or an area twice.
     """
     if not path.exists():
-        raise InputNotFoundError(f"there is no census table {path}")
+        raise missing_file(path, "census table")
     raw = _raw(path)
     ids, notes = _area_ids(raw, path)
     twice = ids[ids.duplicated()]

@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from geoscore.errors import InputError, InputNotFoundError
+from geoscore.errors import InputError, missing_file
 from geoscore.reference.gazetteer_places import apart_m
 from geoscore.reference.gazetteer_streets import join_streets, name_places, number_streets
 from geoscore.tables import from_pandas
@@ -222,7 +222,7 @@ def save_gazetteer(gazetteer: Gazetteer, folder: Path) -> None:
         The folder holds something else.
     """
     if folder.exists() and (not folder.is_dir() or not _is_ours(folder)):
-        raise InputError(f"{folder} holds something that is no gazetteer; name another folder with -o")
+        raise InputError(f"{folder} holds something that is no gazetteer; name another folder with --out")
     folder.parent.mkdir(parents=True, exist_ok=True)
     stage = Path(tempfile.mkdtemp(prefix=".gazetteer-", dir=folder.absolute().parent))
     try:
@@ -260,9 +260,9 @@ def open_gazetteer(folder: Path) -> Gazetteer:
     InputError
         It is no gazetteer, half-written, or of a later version.
     """
-    again = "build it again with `geoscore gazetteer build FILES -o " + f"{folder}`"
+    again = "build it with `geoscore gazetteer build FILE... --out " + f"{folder}`"
     if not folder.is_dir():
-        raise InputNotFoundError(f"no gazetteer at {folder}; {again}")
+        raise missing_file(folder, "gazetteer", mend=again)
     try:
         note = json.loads((folder / NOTE).read_text(encoding="utf-8"))
         if note["geoscore_gazetteer"] > GAZETTEER_VERSION:

@@ -39,7 +39,6 @@ ZIP_FIELDS: Final = (
 HOUSEHOLDS: Final = ("households", "hh", "housing20", "housing10")
 WGS84: Final = 4326
 EQUAL_AREA: Final = "EPSG:5070"
-_M: Final = 111_320.0
 
 
 @dataclass

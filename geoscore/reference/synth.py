@@ -76,8 +76,14 @@ def make_households(n: int, *, seed: int = 2026) -> pa.Table:
     return pa.concat_tables(parts).replace_schema_metadata()
 
 
+def check_folder(out: Path) -> None:
+    """Raise ``InputError`` where made-up files cannot go: ``out`` is a file."""
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is a file; name a folder for the made-up files")
+
+
 def synthesize(
-    out: Path, *, households: int, seed: int = 2026, progress: Callable[[int, int], None] | None = None
+    out: Path | str, *, households: int, seed: int = 2026, progress: Callable[[int, int], None] | None = None
 ) -> dict[str, int]:
     """Make up households and write the files that a buyer of lists would get, the truth, and an appeal.
 
@@ -114,8 +120,8 @@ def synthesize(
     from geoscore.reference.synth_appeal import Appeal
     from geoscore.reference.synth_files import Files
 
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out} is a file; name a folder for the made-up files")
+    out = Path(out)
+    check_folder(out)
     out.mkdir(parents=True, exist_ok=True)
     with Files(out) as files, closing(Appeal(out / "appeal.parquet")) as appeal:
         done = 0

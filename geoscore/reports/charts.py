@@ -24,6 +24,7 @@ STYLE: Final = (
 """Rules of a drawing hold for the whole page that it stands in, so each names its own kind of drawing."""
 VALUE: Final = 38
 """Width of a share as it is written beside its interval."""
+LONGEST_NAME: Final = 24
 
 Answers = Sequence[dict[str, Any]]
 
@@ -149,5 +150,5 @@ def comparison_svg(areas: Answers, region: dict[str, Any]) -> str:
     )
 
 
-def _short(name: str, most: int = 24) -> str:
-    return name if len(name) <= most else f"{name[: most - 1]}…"
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"

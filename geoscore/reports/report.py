@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from geoscore.errors import InputError, InputNotFoundError
+from geoscore.errors import InputError, missing_file
 from geoscore.ladder import Capacity
 from geoscore.maps import MapLayer, Scene, map_svg, scene_from_surface, svg_from_scene
 from geoscore.maps.layers import figure_columns
@@ -90,7 +90,7 @@ def report_html(content: ReportContent, *, template: Path | None = None) -> str:
 
     own = PackageLoader("geoscore.reports", ".")
     if template is not None and not template.is_file():
-        raise InputNotFoundError(f"there is no template {template}")
+        raise missing_file(template, "template")
     environment = SandboxedEnvironment(
         loader=own if template is None else ChoiceLoader([own, FileSystemLoader(template.parent)]),
         autoescape=True,

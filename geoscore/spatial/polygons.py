@@ -165,12 +165,13 @@ def area_of(shapes: Any) -> "shapely.Geometry":
         shapes = shapely.union_all(shapely.make_valid(shapes.geometry.dropna().to_numpy()))
     if not isinstance(shapes, shapely.Geometry):
         raise InputError(f"an area is a file, a shapely geometry or a GeoDataFrame, not {type(shapes).__name__}")
+    shapes = shapes if shapes.is_valid else shapely.make_valid(shapes)  # lines that cross make an area of nothing
     if shapes.is_empty or shapes.area == 0:
         raise InputError("the area is empty; draw a polygon")
     west, south, east, north = shapes.bounds
     if west < -180 or east > 180 or south < -90 or north > 90:  # noqa: PLR2004  degrees
         raise InputError("the area is not in degrees of longitude and latitude; give it in WGS 84, longitude first")
-    return shapes if shapes.is_valid else shapely.make_valid(shapes)
+    return shapes
 
 
 def read_area(path: Path) -> "shapely.Geometry":

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from geoscore.errors import InputError, InputNotFoundError
+from geoscore.errors import InputError, missing_file
 from geoscore.spatial.network import Network, network_from_lines, without_crumbs
 
 Floats = npt.NDArray[np.float64]
@@ -70,7 +70,7 @@ def read_network(path: Path, *, mode: Mode = "drive", speed_kmh: float | None = 
         It holds no lines, or none that may be gone in this mode.
     """
     if not path.exists():
-        raise InputNotFoundError(f"there is no network {path}")
+        raise missing_file(path, "network")
     if speed_kmh is not None and not speed_kmh > 0:
         raise InputError(f"a speed of {speed_kmh:g} km/h leads nowhere; give one above 0")
     osm = path.name.lower().endswith((".pbf", ".osm"))

@@ -69,7 +69,7 @@ def build_blocks(
         here[position[rows]] = True
         prior = prior_of(mix.filter(pa.array(mix_block == number)))
         some, weights = counts.at_positions(here), kernel.filter(pa.array(rows))
-        yield build_surface(some, weights, prior), count_told(some, weights, prior, multiplier=multiplier)
+        yield build_surface(some, kernel=weights, prior=prior), count_told(some, weights, prior, multiplier=multiplier)
         done += int(rows.sum())
         if progress:
             progress(done, len(block_of))

@@ -44,9 +44,9 @@ class Prior(Protocol):
 
 def build_surface(
     groups: pa.Table | GroupCounts,
+    *,
     kernel: pa.Table,
     prior: Prior,
-    *,
     progress: Callable[[int, int], None] | None = None,
 ) -> pa.Table:
     """Build the surface: a row for each (cell, ZIP) pair that holds households.
@@ -90,7 +90,7 @@ def build_surface(
     >>> kernel = pa.Table.from_pylist([row], schema=KERNEL)
     >>> pairs = pd.DataFrame([place | {"county": "06085"}]).astype({"cell": "UInt64"})
     >>> prior = SimpleNamespace(pairs=pairs, mix=csr_array(np.eye(1)), errors=Errors(np.ones(1), {}))
-    >>> surface = build_surface(groups, kernel, prior)
+    >>> surface = build_surface(groups, kernel=kernel, prior=prior)
     >>> surface["households"].to_pylist(), surface["at_least"][0][0].as_py()
     ([12.0], 12.0)
     """

@@ -180,11 +180,6 @@ def grow_until(reached: Callable[[float], float], wanted: float, *, most: float,
     return high
 
 
-def reached_shape(cells: Cells, inside: npt.NDArray[np.bool_]) -> "shapely.Geometry":
-    """Return the outline of the cells that are reached."""
-    return linked_cells(cells[inside])
-
-
 def nearest_areas(sites: list[Site], cells: Cells, costs: Floats, *, unit: str) -> list[TradeArea]:
     """Return for each site the cells to which no other is nearer: a Voronoi diagram on a network, or by distance.
 

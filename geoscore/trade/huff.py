@@ -96,17 +96,46 @@ class HuffFit:
         return 1.0 - self.log_likelihood / null
 
     def intervals(self, *, level: float = LEVEL) -> dict[str, tuple[float, float]]:
-        """Return the interval of each coefficient by name."""
+        """Return the interval of each coefficient by name, at a level between 0 and 1.
+
+        Examples
+        --------
+        >>> from geoscore.trade.flows import prepare_flows
+        >>> flows = prepare_flows(origin=["a", "a", "b", "b"], site=["x", "y", "x", "y"],
+        ...                       flow=np.array([3.0, 1, 2, 3]), cost=np.array([1.0, 2, 2, 1]), attributes={})
+        >>> low, high = fit_huff(flows).intervals(level=0.9)["cost"]
+        >>> low < fit_huff(flows).coefficients["cost"] < high
+        True
+        """
         ends = self.sureness.intervals(self.values, level=level)
         return {name: (float(low), float(high)) for name, (low, high) in zip(self.flows.names, ends, strict=True)}
 
     def to_model(self, *, least_cost: float = 1.0) -> ChoiceModel:
-        """Return what foretells shares of other places; costs below ``least_cost`` are taken for it."""
+        """Return what foretells shares of other places; costs below ``least_cost`` are taken for it.
+
+        Examples
+        --------
+        >>> from geoscore.trade.flows import prepare_flows
+        >>> flows = prepare_flows(origin=["a", "a", "b", "b"], site=["x", "y", "x", "y"],
+        ...                       flow=np.array([3.0, 1, 2, 3]), cost=np.array([1.0, 2, 2, 1]), attributes={})
+        >>> fit_huff(flows).to_model().shares(np.array([[1.0, 1.0]]), {}).tolist()
+        [[0.5, 0.5]]
+        """
         plain = tuple(name in self.flows.plain for name in self.flows.names)
         return ChoiceModel(self.flows.names, self.values, self.sureness.covariance, plain, least_cost)
 
     def residuals(self) -> list[dict[str, Any]]:
-        """Return observed and fitted share of each pair, their difference, and the flow it stands for."""
+        """Return observed and fitted share of each pair, their difference, and the flow it stands for.
+
+        Examples
+        --------
+        >>> from geoscore.trade.flows import prepare_flows
+        >>> flows = prepare_flows(origin=["a", "a", "b", "b"], site=["x", "y", "x", "y"],
+        ...                       flow=np.array([3.0, 1, 2, 3]), cost=np.array([1.0, 2, 2, 1]), attributes={})
+        >>> row = fit_huff(flows).residuals()[0]
+        >>> row["origin"], row["site"], row["share"]
+        ('a', 'x', 0.75)
+        """
         flows, fitted = self.flows, self.shares
         observed, totals = flows.shares, flows.totals
         return [
