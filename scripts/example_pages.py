@@ -19,3 +19,8 @@ def on_files(files: Files, *, config: Any) -> Files:
         if path.suffix in KINDS and not {"out", ".ipynb_checkpoints", "__pycache__"} & set(inner.parts):
             files.append(File.generated(config, inner.as_posix(), abs_src_path=str(path)))
     return files
+
+
+def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
+    """Let a page of docs/ link to examples/ as it does in the repository, one folder up."""
+    return markdown if "/" in page.file.src_uri else markdown.replace("](../examples/", "](examples/")
