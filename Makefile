@@ -61,7 +61,7 @@ lowest:          ## the quick tests by the lowest versions that pyproject.toml a
 	$(LOWEST)/bin/python -m pytest -m "not slow and not spark"
 
 docs: setup      ## the documentation as a site, every link checked: out/site
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	$(BIN)/python scripts/check_site.py out/site
 
 pictures: setup  ## rebuild the pictures of the documentation (needs chromium)
