@@ -12,7 +12,8 @@ import pytest
 from conftest import NOTE
 from scipy.stats import gamma
 
-from geoscore.errors import InputNotFoundError, SurfaceError
+from geoscore.errors import InputError, InputNotFoundError, SurfaceError
+from geoscore.maps import deck_from_surface, scene_from_surface, svg_from_scene
 from geoscore.query import Answer, Surface
 from geoscore.query.answer import SHOWN_ROWS, WithHidden, listing_html
 from geoscore.query.expected import Expected, expected_of, interval
@@ -472,3 +473,26 @@ def test_thresholds_between_rungs_are_read_from_both() -> None:
     rungs = 40.0 * np.linspace(0.9, 0.1, 25)
     share = np.log(2236 / 2000) / np.log(2500 / 2000)
     assert at == pytest.approx((1 - share) * rungs[k] + share * rungs[k + 1])
+
+
+def test_a_surface_is_drawn_as_it_was_asked(tmp_path: Path) -> None:
+    base = surface()
+    asked = {"capacity": 400.0, "measure": "share"}
+    deck = deck_from_surface(base.table, note=base.note, **asked)
+    assert base.map(**asked).to_json() == deck.to_json()
+    assert base.map(capacity=400.0).to_json() != deck.to_json()
+    for size, name in (("slide", "a"), ("slide", "b")):
+        base.save_picture(tmp_path / "new" / f"{name}.svg", size=size, **asked)
+    drawn = scene_from_surface(base.table, note=base.note, basemap=base.basemap, layers=(), **asked)
+    text = (tmp_path / "new" / "a.svg").read_text(encoding="utf-8")
+    assert text == svg_from_scene(drawn, standalone=True) == (tmp_path / "new" / "b.svg").read_text(encoding="utf-8")
+    base.save_picture(tmp_path / "p.png", size="400x300")
+    assert (tmp_path / "p.png").read_bytes()[16:24] == (400).to_bytes(4) + (300).to_bytes(4)
+    frame = base.to_geopandas(capacity=400.0, resolution=7)
+    pd.testing.assert_frame_equal(frame, base.at_least(400.0).by("cell", resolution=7).to_geopandas())
+    assert base.explore(capacity=400.0, measure="share", style_kwds={"weight": 7}).to_dict()["name"] == "Map"
+    with pytest.raises(InputError, match=r"pip install 'geoscore\[notebooks\]'"):
+        base.lonboard_layer(capacity=400.0, measure="share")
+    page = base._repr_html_()
+    assert page.startswith(base.query()._repr_html_())
+    assert "<svg" in page
