@@ -496,3 +496,30 @@ def test_a_surface_is_drawn_as_it_was_asked(tmp_path: Path) -> None:
     page = base._repr_html_()
     assert page.startswith(base.query()._repr_html_())
     assert "<svg" in page
+
+
+def test_shapes_of_zips_and_counties_are_those_of_their_cells() -> None:
+    listing = surface().at_least(2500)
+    zips = listing.by("zip").to_geopandas().set_index("zip")
+    cells = np.array(CHILDREN, dtype=np.uint64)
+    assert zips.crs.to_epsg() == 4326
+    assert zips.geometry["94301"].symmetric_difference(merged_cells(cells[[0, 1, 3, 4]])).area < 1e-9
+    assert zips.geometry["94303"].symmetric_difference(merged_cells(cells[[2]])).area < 1e-9
+    assert zips.index.tolist() == ["94301", "94302", "94303", "94304"]  # what has no place has no shape
+    counties = listing.by("county").to_geopandas().set_index("county")
+    assert counties.geometry["06085"].symmetric_difference(merged_cells(cells[[0, 1, 3, 4, 5]])).area < 1e-9
+    by_cell = listing.by("cell").to_geopandas()
+    assert len(by_cell) == 7
+    assert min(shape.area for shape in by_cell.geometry) > 0
+
+
+def test_figures_of_expectations_are_rounded_to_cents_and_fractions_that_can_be_read() -> None:
+    found = expected_of(np.array([1 / 3, 1.0, 2 / 3, 1.0]), NOTE, households=7.0, estimate=5.0, capacity=2500.0)
+    assert (found.expected_givers, found.expected_usd, found.able_givers) == (0.3333, 0.67, 0.2381)
+    plan = make_plan(surface(PROPENSITY, **MEASURED), contacts=33.33, cost=1 / 3)
+    assert (plan.contacts, plan.cost_usd) == (33.3, 11.11)
+    assert (plan.expected_usd, plan.expected_net_usd) == (666.6, 655.49)
+    assert plan.expected_givers == 6.67
+    assert plan.best_net_usd == 1439.67
+    assert plan.curve[1] == {"contacts": 12, "expected_usd": 238.0, "expected_net_usd": 234.03}
+    assert plan.stops[0].expected_net_usd == 655.49
