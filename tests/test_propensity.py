@@ -203,7 +203,7 @@ def test_unseen_levels_and_missing_values_are_scored(model: Model) -> None:
     assert np.isfinite(scores.p_gives).all()
     with pytest.raises(InputError, match="column 'kind' missing in these rows"):
         model.predict(table.drop_columns(["kind"]))
-    with pytest.raises(InputError, match=r"fitted on its project: geoscore fit geoscore\.toml -o model/"):
+    with pytest.raises(InputError, match=r"fitted on its project: geoscore fit geoscore\.toml --out model"):
         model.predict(table.rename_columns([f"donors.{name}" for name in table.column_names]))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from python_calamine import load_workbook
 
-from geoscore.reference.synth_files import write_xlsx
+from geoscore.reference.synth_workbook import Sheet
 
 DONORS = Path(__file__).parents[2] / "bay_area" / "donors.xlsx"
 HEADER = ("Cnstt ID", "Name (Last, First)", "Addr Line 1", "City", "St", "ZIP+4", "E-mail", "Est. HH Inc.",
@@ -60,8 +60,9 @@ def _income(number: int, income: object) -> object:
 def main(out: Path) -> None:
     """Write the workbook; its first line is a title, which stands where others have their header."""
     columns = ("Donors FY26 FINAL v2", *(" " * place for place in range(1, len(HEADER))))
-    filled = ([*line, *[None] * (len(HEADER) - len(line))] for line in lines())
-    write_xlsx(out, columns, [dict(zip(columns, line, strict=True)) for line in filled])
+    with Sheet(columns) as sheet:
+        sheet.add([*line, *[None] * (len(HEADER) - len(line))] for line in lines())
+        sheet.save(out)
 
 
 if __name__ == "__main__":
