@@ -236,7 +236,9 @@ def test_a_map_of_a_country_shows_where_nearly_all_live() -> None:
 
 
 def test_layers_are_named_by_name_or_by_area(tmp_path: Path) -> None:
-    shapes = gpd.GeoDataFrame({"area": ["Ten minutes"], "households": [5]}, geometry=[TRIANGLE], crs=4326)
+    shapes = gpd.GeoDataFrame(
+        {"area": ["Ten minutes"], "households": [5]}, geometry=[shapely.geometry.shape(TRIANGLE)], crs=4326
+    )
     for columns, told in (({}, "Ten minutes"), ({"name": "Ring"}, "Ring"), ({"area": 2.5}, "a 1")):
         shapes.assign(**columns).to_file(tmp_path / "a.geojson")
         assert [layer.name for layer in read_layers(tmp_path / "a.geojson")] == [told]
