@@ -68,14 +68,16 @@ missing pdf run report "$surface" -o report.pdf
 missing pictures run map "$surface" -o map.png
 missing privacy run run private.toml --out private --quiet
 missing spark run run project.toml --engine spark --out spark --quiet
-missing services run census --state 06 --county 001 -o incomes.json
+missing services run census --state 06 --county 001 --year 2023 -o incomes.json
 cat >notebook.py <<'P'
 import sys
-import geoscore
+
+from geoscore import open_surface
+from geoscore.errors import InputError
 
 try:
-    geoscore.open_surface(sys.argv[1]).explore()
-except geoscore.InputError as error:
+    open_surface(sys.argv[1]).explore()
+except InputError as error:
     print(error, file=sys.stderr)
     sys.exit(2)
 P

@@ -12,7 +12,8 @@ import pytest
 from conftest import NOTE
 from scipy.stats import gamma
 
-from geoscore.errors import InputNotFoundError, SurfaceError
+from geoscore.errors import InputError, InputNotFoundError, SurfaceError
+from geoscore.maps import deck_from_surface, scene_from_surface, svg_from_scene
 from geoscore.query import Answer, Surface
 from geoscore.query.answer import SHOWN_ROWS, WithHidden, listing_html
 from geoscore.query.expected import Expected, expected_of, interval
@@ -472,3 +473,53 @@ def test_thresholds_between_rungs_are_read_from_both() -> None:
     rungs = 40.0 * np.linspace(0.9, 0.1, 25)
     share = np.log(2236 / 2000) / np.log(2500 / 2000)
     assert at == pytest.approx((1 - share) * rungs[k] + share * rungs[k + 1])
+
+
+def test_a_surface_is_drawn_as_it_was_asked(tmp_path: Path) -> None:
+    base = surface()
+    asked = {"capacity": 400.0, "measure": "share"}
+    deck = deck_from_surface(base.table, note=base.note, **asked)
+    assert base.map(**asked).to_json() == deck.to_json()
+    assert base.map(capacity=400.0).to_json() != deck.to_json()
+    for size, name in (("slide", "a"), ("slide", "b")):
+        base.save_picture(tmp_path / "new" / f"{name}.svg", size=size, **asked)
+    drawn = scene_from_surface(base.table, note=base.note, basemap=base.basemap, layers=(), **asked)
+    text = (tmp_path / "new" / "a.svg").read_text(encoding="utf-8")
+    assert text == svg_from_scene(drawn, standalone=True) == (tmp_path / "new" / "b.svg").read_text(encoding="utf-8")
+    base.save_picture(tmp_path / "p.png", size="400x300")
+    assert (tmp_path / "p.png").read_bytes()[16:24] == (400).to_bytes(4) + (300).to_bytes(4)
+    frame = base.to_geopandas(capacity=400.0, resolution=7)
+    pd.testing.assert_frame_equal(frame, base.at_least(400.0).by("cell", resolution=7).to_geopandas())
+    assert base.explore(capacity=400.0, measure="share", style_kwds={"weight": 7}).to_dict()["name"] == "Map"
+    with pytest.raises(InputError, match=r"pip install 'geoscore\[notebooks\]'"):
+        base.lonboard_layer(capacity=400.0, measure="share")
+    page = base._repr_html_()
+    assert page.startswith(base.query()._repr_html_())
+    assert "<svg" in page
+
+
+def test_shapes_of_zips_and_counties_are_those_of_their_cells() -> None:
+    listing = surface().at_least(2500)
+    zips = listing.by("zip").to_geopandas().set_index("zip")
+    cells = np.array(CHILDREN, dtype=np.uint64)
+    assert zips.crs.to_epsg() == 4326
+    assert zips.geometry["94301"].symmetric_difference(merged_cells(cells[[0, 1, 3, 4]])).area < 1e-9
+    assert zips.geometry["94303"].symmetric_difference(merged_cells(cells[[2]])).area < 1e-9
+    assert zips.index.tolist() == ["94301", "94302", "94303", "94304"]  # what has no place has no shape
+    counties = listing.by("county").to_geopandas().set_index("county")
+    assert counties.geometry["06085"].symmetric_difference(merged_cells(cells[[0, 1, 3, 4, 5]])).area < 1e-9
+    by_cell = listing.by("cell").to_geopandas()
+    assert len(by_cell) == 7
+    assert min(shape.area for shape in by_cell.geometry) > 0
+
+
+def test_figures_of_expectations_are_rounded_to_cents_and_fractions_that_can_be_read() -> None:
+    found = expected_of(np.array([1 / 3, 1.0, 2 / 3, 1.0]), NOTE, households=7.0, estimate=5.0, capacity=2500.0)
+    assert (found.expected_givers, found.expected_usd, found.able_givers) == (0.3333, 0.67, 0.2381)
+    plan = make_plan(surface(PROPENSITY, **MEASURED), contacts=33.33, cost=1 / 3)
+    assert (plan.contacts, plan.cost_usd) == (33.3, 11.11)
+    assert (plan.expected_usd, plan.expected_net_usd) == (666.6, 655.49)
+    assert plan.expected_givers == 6.67
+    assert plan.best_net_usd == 1439.67
+    assert plan.curve[1] == {"contacts": 12, "expected_usd": 238.0, "expected_net_usd": 234.03}
+    assert plan.stops[0].expected_net_usd == 655.49

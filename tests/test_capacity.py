@@ -9,7 +9,15 @@ import pytest
 from scipy.interpolate import PchipInterpolator
 from scipy.special import gammaln
 
-from geoscore.capacity import AreaPrior, Evidence, IncomeDistribution, contradiction_kinds, fit_areas, rung_shares
+from geoscore.capacity import (
+    AreaPrior,
+    Evidence,
+    IncomeDistribution,
+    contradiction_kinds,
+    fit_areas,
+    learn_evidence,
+    rung_shares,
+)
 from geoscore.capacity.evidence import (
     BASE,
     CLASSES,
@@ -21,9 +29,11 @@ from geoscore.capacity.evidence import (
 )
 from geoscore.capacity.score import score_batch
 from geoscore.capacity.shrinkage import modelled_trials, steady, trials_from_margins
+from geoscore.engines import open_engine
 from geoscore.errors import InputError
 from geoscore.formulas import open_formula
 from geoscore.schemas import BRACKETS, CUBE_EDGES, LADDER, LOCATED, MIX
+from geoscore.tables import Table
 
 NORMAL = NormalDist()
 CURVE = (np.array([1e4, 3e4, 6e4, 1e5, 2e5, 1e6]), np.array([0.05, 0.2, 0.45, 0.65, 0.9, 0.995]))
@@ -175,6 +185,23 @@ def test_likelihoods_are_smoothed_shares_of_classes_over_those_anywhere() -> Non
             assert found.likelihood["home_value_usd"][klass, i - 1] == pytest.approx(told)
     # everybody is fifty: one class of two holds all, and the empty ones tell nothing
     assert found.likelihood["age"].tolist() == np.ones((3, 11)).tolist()
+
+
+def test_evidence_is_learned_from_households_whose_income_is_known() -> None:
+    rng = np.random.default_rng(3)
+    income = np.exp(rng.normal(11.5, 0.7, 900))
+    rows = [
+        {"household_id": f"h{i:04d}", "income_usd": None if i % 3 == 0 else x, "home_value_usd": 6 * x}
+        for i, x in enumerate(income)
+    ]
+    with open_engine() as engine:
+        homes = Table.from_arrow(pa.Table.from_pylist(rows[::-1], schema=LOCATED), engine=engine)
+        found = learn_evidence(homes)
+    known = income[np.arange(900) % 3 != 0]
+    nothing = dict.fromkeys(("age", "largest_gift_usd"), np.nan)
+    expected = likelihoods(pd.DataFrame({"income_usd": known, "home_value_usd": 6 * known} | nothing))
+    assert found.learned == {"home_value_usd": 600, "age": 0, "largest_gift_usd": 0}
+    assert found.to_dict(exact=True) == expected.to_dict(exact=True)
 
 
 def test_evidence_is_written_for_people_and_exactly() -> None:

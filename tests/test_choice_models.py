@@ -156,6 +156,21 @@ def test_residuals_pair_by_pair() -> None:
         assert row["fitted_flow"] == pytest.approx(share * total)
 
 
+def test_a_fit_becomes_a_model_that_foretells_the_same_shares() -> None:
+    parking = np.tile([0.0, 1.0, 1.0, 0.0], 20)
+    data = made_up(30, origins=20, sites=4)
+    data["attributes"] = {"area": data["attributes"]["area"], "parking": parking}
+    fit = fit_huff(prepare_flows(**data))
+    model = fit.to_model(least_cost=0.5)
+    assert (model.names, model.plain, model.least_cost) == (("cost", "area", "parking"), (False, False, True), 0.5)
+    np.testing.assert_allclose(model.covariance, fit.sureness.covariance)
+    offers = {"area": data["attributes"]["area"][:4], "parking": parking[:4]}
+    order = np.argsort([str(i) for i in range(20)])
+    foretold = model.shares(data["cost"].reshape(20, 4)[order], offers)
+    np.testing.assert_allclose(foretold.ravel(), fit.shares)
+    assert fit.to_model().least_cost == 1.0
+
+
 def test_mci_is_a_regression_on_origins_and_logarithms() -> None:
     flows = prepare_flows(**made_up(26, origins=20, scatter=200))
     fit = fit_huff(flows, method="mci", add=1.0)

@@ -337,3 +337,15 @@ def test_what_files_tell_of_places_that_are_not_here_is_left_out() -> None:
     raw = table(places, [60.0, 60.0], ABOVE)
     found = protect_surface(raw, k=10, told=table(elsewhere, [60.0, 60.0], 1.0), public=Census())
     assert read_protection(found.protection).blocks == ()
+
+
+def test_measures_are_summed_over_the_same_groups_and_rounded() -> None:
+    places = keys((1, "94301", "06085"), (2, "94301", "06085"), (3, "94301", "06085"))
+    measures = {"expected_givers": [1.25, 2.0, 4.0], "givers_variance": [1.0, 2.0, 3.0]}
+    measures |= {"expected_usd": [10.04, 20.0, 40.0], "usd_variance": [5.0, 6.0, 7.0]}
+    beside = pa.Table.from_pandas(pd.concat([places, pd.DataFrame(measures)], axis=1).iloc[[2, 0]])
+    found = protect_surface(table(places, [30.0, 6.0, 6.0]), k=10, beside=beside).table.to_pylist()
+    shown = {row["counted_in"]: row for row in found if not row["suppressed"]}
+    assert [shown["cell"][name] for name in measures] == [1.2, 1.0, 10.0, 5.0]
+    assert [shown["zip"][name] for name in measures] == [4.0, 3.0, 40.0, 7.0]  # the second row has none
+    assert all(row["expected_usd"] is None for row in found if row["suppressed"])

@@ -37,13 +37,13 @@ def compare(
     else:
         verdict = f"the same within {tolerance:g}" if same else "not the same"
         typer.echo(f"{first} and {second} are {verdict}")
-        typer.echo(f"  rows             {found.rows[0]:,} and {found.rows[1]:,}")
-        typer.echo(f"  only in A        {found.only_first:,}")
-        typer.echo(f"  only in B        {found.only_second:,}")
-        typer.echo(f"  hidden in one    {found.suppression:,}")
-        typer.echo(f"  households       {found.households[0]:,.1f} and {found.households[1]:,.1f}")
+        typer.echo(f"  rows               {found.rows[0]:,} and {found.rows[1]:,}")
+        typer.echo(f"  only in A          {found.only_first:,}")
+        typer.echo(f"  only in B          {found.only_second:,}")
+        typer.echo(f"  hidden in one      {found.suppression:,}")
+        typer.echo(f"  households         {found.households[0]:,.1f} and {found.households[1]:,.1f}")
         for name, apart in found.largest.items():
-            typer.echo(f"  {name:<17}{apart:.3g} apart at most")
+            typer.echo(f"  {name:<19}{apart:.3g} apart at most")
         for name, (one, other) in found.notes.items():
             typer.echo(f"  {name:<17}{one} and {other}")
     if not same:

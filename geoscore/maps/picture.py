@@ -20,6 +20,7 @@ SIZES: Final = {"slide": (40 / 3, 7.5, 144), "print": (7.1, 8.6, 300)}
 BROAD: Final = 1.2
 """A sheet that is this much wider than high has the legend beside the map."""
 PAD: Final = 0.34
+MOST_TITLE_LINES: Final = 3
 EM: Final = 0.6
 """Width of a letter in its own size, bold ones too."""
 MOST_DOTS: Final = 10_000
@@ -146,9 +147,9 @@ def _compose_aside(sheet: _Sheet, scene: Scene) -> None:
     tall = across * scene.size_km[1] / scene.size_km[0]
     _put_map(sheet, scene, (sheet.wide - pad - across, (sheet.high - tall) / 2, across, tall))
     room = sheet.wide - across - 3 * pad
-    y = sheet.write(
-        pad, sheet.high - pad, sheet.fold(scene.title, room, size=1.8, bold=True), size=1.8, color=INK, weight="bold"
-    )
+    large = 1.8 if sheet.fold(scene.title, room, size=1.8, bold=True).count("\n") < MOST_TITLE_LINES else 1.3
+    title = sheet.fold(scene.title, room, size=large, bold=True)
+    y = sheet.write(pad, sheet.high - pad, title, size=large, color=INK, weight="bold")
     gap = sheet.letter / 72  # a line, whatever the size of the sheet
     y = sheet.write(pad, y - gap, sheet.fold(scene.headline, room), color=INK)
     y = sheet.write(pad, y - 1.5 * gap, sheet.fold(scene.legend, room, bold=True), color=INK, weight="bold")

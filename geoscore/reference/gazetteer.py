@@ -260,9 +260,10 @@ def open_gazetteer(folder: Path) -> Gazetteer:
     InputError
         It is no gazetteer, half-written, or of a later version.
     """
-    again = "build it with `geoscore gazetteer build FILE... --out " + f"{folder}`"
+    call = f"`geoscore gazetteer build FILE... --out {folder}`"
+    again = f"build it again with {call}"
     if not folder.is_dir():
-        raise missing_file(folder, "gazetteer", mend=again)
+        raise missing_file(folder, "gazetteer", mend=f"build it with {call}")
     try:
         note = json.loads((folder / NOTE).read_text(encoding="utf-8"))
         if note["geoscore_gazetteer"] > GAZETTEER_VERSION:
