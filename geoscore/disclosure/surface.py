@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from geoscore.disclosure.bands import BANDS, tell_bands
-from geoscore.disclosure.rows import COUNTY, DECIMALS, ORDER, PLACE, ZIP, Floats, Ints, merge_rows
+from geoscore.disclosure.rows import COUNTY, DECIMALS, ORDER, PLACE, ZIP, Floats, Ints, merge_rows, stepped
 from geoscore.schemas import MEASURES
 from geoscore.surface_format import Figures, figures, surface_table
 from geoscore.tables import to_pandas
@@ -162,7 +162,7 @@ def protect_groups(surface: pa.Table, *, k: int, told: pa.Table, public: Public)
     as by ``protect_surface``.
     """
     placed = surface["cell"].is_valid().to_numpy()
-    surface = surface.filter(pa.array((figures(surface).households >= k) & placed)).sort_by(ORDER)
+    surface = surface.filter(pa.array((stepped(figures(surface).households) >= k) & placed)).sort_by(ORDER)
     if surface.num_rows == 0:
         return Protected(surface, "")
     keys = to_pandas(surface.select(PLACE))
@@ -182,7 +182,7 @@ class _Places:
     def sums_of(self, table: pa.Table) -> Floats:
         """Return the households of another surface of the same places, and those above each rung, by shown row."""
         values = figures(table)
-        whole = np.hstack([values.households[:, None], values.at_least])
+        whole = stepped(np.hstack([values.households[:, None], values.at_least]))
         there = to_pandas(table.select(PLACE)).assign(at=np.arange(table.num_rows))
         at = self.keys.merge(there, on=PLACE, how="left")["at"].to_numpy(float)
         here = ~np.isnan(at)
