@@ -344,7 +344,9 @@ def test_a_surface_in_a_line() -> None:
     assert repr(surface()) == ("<Surface 'Test', Two towns: 12 rows at resolution 8, income-2pct-1y, as of 2026-11-01>")
 
 
-@pytest.mark.parametrize(("total", "variance", "error"), [(1000.0, 1e4, 0.0), (50.0, 60.0, 0.1), (3.0, 9.0, 0.05)])
+@pytest.mark.parametrize(
+    ("total", "variance", "error"), [(1000.0, 1e4, 0.0), (50.0, 60.0, 0.1), (3.0, 9.0, 0.05), (0.8, 0.5, 0.05)]
+)
 def test_intervals_of_sums_of_gifts_are_those_of_a_gamma(total: float, variance: float, error: float) -> None:
     spread = variance + (error * total) ** 2
     expected = gamma.ppf([0.05, 0.95], total**2 / spread, scale=spread / total)

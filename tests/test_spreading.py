@@ -49,6 +49,7 @@ def test_area_weighting_is_by_fine_cells_of_even_size() -> None:
 def test_a_zip_is_of_the_county_of_most_of_its_households() -> None:
     assert set(lay()["county"]) == {"06085"}
     assert set(lay(households=np.array([100.0, 900.0]))["county"]) == {"06081"}
+    assert set(lay(areas=[WEST, WEST], households=np.array([5.0, 5.0]))["county"]) == {"06081"}  # the lower of equals
 
 
 def test_land_without_a_zip_keeps_the_county_of_its_area() -> None:
@@ -151,6 +152,9 @@ def test_counts_are_spread_by_households_and_rates_averaged_by_them() -> None:
     assert found["age"][1:].tolist() == [50.0, 50.0]
     assert found[["cell", "zip", "county"]].iloc[0].tolist() == [1, "94301", "06085"]
     assert list(found.columns[3:]) == ["owners", "rent", "age"]
+    few = ground((1, "94301", "a", 0.3), (2, "94301", "a", 0.1))
+    thin = spread_variables(few, values[["owners"]].loc[["a"]], extensive=["owners"])
+    assert thin["owners"].tolist() == pytest.approx([6.0, 2.0])
 
 
 def test_a_count_where_nobody_lives_is_not_lost_in_silence() -> None:
