@@ -74,7 +74,8 @@ class Figures:
 
         Rows of one ZIP vary together, and so do ZIPs of one county. All of a ZIP has the variance that its rows'
         covariances with it add up to; a part of it, by its share of the households, as much of what the rows have in
-        common. So a row alone, a ZIP and a county are exact, and what lies between is interpolated.
+        common. So all of a county is exact, a ZIP but for its share of the county, and what lies between is interpolated; a
+        row alone is taken for an even part of its ZIP, its own share of it included.
 
         Parameters
         ----------

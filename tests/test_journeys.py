@@ -53,7 +53,8 @@ def test_a_journey_prints_what_its_readme_says(name: str, runs: dict[str, "Futur
     assert told == printed
     kept, made = (examples / name / place / "picture.png" for place in (".", "out"))
     assert kept.stat().st_size < MOST_BYTES
-    assert Image.open(kept).size == Image.open(made).size
+    with Image.open(kept) as one, Image.open(made) as other:
+        assert one.size == other.size
     assert "(picture.png)" in (examples / name / "README.md").read_text()
 
 
