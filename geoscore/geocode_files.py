@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from geoscore.engines import Frame, open_engine
 from geoscore.errors import InputError, did_you_mean, missing_column, without_rows
-from geoscore.gazetteer_files import PLACE_FIELDS, scratch_folder
+from geoscore.gazetteer_files import PLACE_FIELDS
 from geoscore.geocoding.match import Matcher
 from geoscore.geocoding.open import open_matcher
 from geoscore.geocoding.records import ASKED, join_positions, locate_addresses, read_addresses
@@ -31,6 +31,7 @@ from geoscore.ingest.inspect import inspect_file, propose_source, source_names
 from geoscore.ingest.mapping import map_batch
 from geoscore.project import Source
 from geoscore.reference.gazetteer import TO_95, open_gazetteer
+from geoscore.staging import staged
 from geoscore.tables import Table
 
 MEMORY: Final = "3GB"
@@ -115,7 +116,7 @@ def _geocode(
     tell: Callable[[str, int, int | None], None],
 ) -> GeocodedFile:
     source = _place_source(path, columns)
-    with scratch_folder() as folder, open_engine(memory=memory or MEMORY) as engine:
+    with staged(out.resolve().parent) as folder, open_engine(memory=memory or MEMORY, scratch=folder) as engine:
         names = _stage_rows(path, source, folder / "rows.parquet", tell)
         rows = Table.scan(folder / "rows.parquet", pq.read_schema(folder / "rows.parquet"), engine=engine)
         tell("locate", 0, None)

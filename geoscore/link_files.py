@@ -3,8 +3,6 @@
 The way beside the pipeline for those who want links and no surface; it knows the order of ingest and linkage.
 """
 
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +20,7 @@ from geoscore.linkage.evaluate import PairScores, correct_union, score_pairs
 from geoscore.linkage.model import open_models
 from geoscore.project import Source
 from geoscore.schemas import RECORD
+from geoscore.staging import staged
 from geoscore.tables import Table
 
 MEMORY: Final = "3GB"
@@ -94,8 +93,7 @@ def link_files(
     if truth is not None and truth not in known:
         raise missing_column(truth, "every file", known, needed="the truth to compare with")
     sources = [_source(profile, name, truth) for profile, name in zip(profiles, source_names(paths), strict=True)]
-    folder = Path(tempfile.mkdtemp(prefix="geoscore-link-"))
-    try:
+    with staged(out.resolve().parent) as folder:  # what holds names lies beside the output, and goes with the next run
         opened = ingest.open_sources(sources, resolve=lambda path: path)
         files = ingest.ingest_sources(
             opened,
@@ -104,7 +102,7 @@ def link_files(
             lenient=True,
             progress=lambda name, rows: tell(f"read {name}", rows, None),
         )
-        with open_engine(memory=memory or MEMORY) as engine:
+        with open_engine(memory=memory or MEMORY, scratch=folder) as engine:
             records = Table.scan(folder / "records.parquet", RECORD, engine=engine)
             linked = linkage.link_records(
                 records, models=models, precision=precision, progress=lambda what: tell(what, 0, None)
@@ -114,8 +112,6 @@ def link_files(
             private = out.with_name(out.stem + PRIVATE)
             linked.save(private)
         scores, corrected = _score(links, folder, sources, truth) if truth else ({}, None)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     return LinkedFiles(out, private, linked.counts, files, sources, scores, corrected)
 
 

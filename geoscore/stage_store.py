@@ -41,7 +41,9 @@ class StageStore:
         if earlier is not None and earlier.is_dir():
             for old in earlier.iterdir():
                 if (old / DONE).exists() and not (folder / old.name).exists():
-                    shutil.copytree(old, folder / old.name, copy_function=_link)
+                    whole = folder / f"{old.name}.part"
+                    shutil.copytree(old, whole, copy_function=link_file, dirs_exist_ok=True)
+                    os.replace(whole, folder / old.name)  # noqa: PTH105  the atomic one, by its own name
 
     def make(self, stage: str, inputs: Any, work: Callable[[Path], None]) -> Path:
         """Return the folder with a stage's output, made by ``work`` where it is not there yet.
@@ -91,7 +93,8 @@ class StageStore:
         (into / "stages.json").write_text(json.dumps(self.log, indent=2) + "\n", encoding="utf-8")
 
 
-def _link(source: str, target: str) -> None:
+def link_file(source: str | Path, target: str | Path) -> None:
+    """Give a file a second name, or copy it where the disk knows no second names."""
     try:
         os.link(source, target)
     except OSError:

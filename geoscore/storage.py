@@ -15,7 +15,13 @@ BLOCK: Final = 1 << 22
 ATTEMPTS: Final = 3
 CONNECT_SECONDS: Final = 10.0
 REQUEST_SECONDS: Final = 60.0
-REFUSED: Final = ("ACCESS_DENIED", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "INVALID_SIGNATURE", "403")
+REFUSED: Final = (
+    "ACCESS_DENIED",
+    "INVALID_ACCESS_KEY_ID",
+    "SIGNATURE_DOES_NOT_MATCH",
+    "INVALID_SIGNATURE",
+    "HTTP status code 403",
+)
 """What S3 calls a request whose keys it does not know, or to which they give no right."""
 UNREACHABLE: Final = ("NETWORK_CONNECTION", "Couldn't resolve host", "Could not resolve", "curlCode", "HTTP_REQUEST")
 KEYS: Final = (
@@ -121,9 +127,9 @@ def _open_store(bucket: str) -> Any:
     try:
         from pyarrow import fs
     except ImportError as error:
-        raise InputError(f"this pyarrow cannot read s3://: {error}; install the pyarrow of PyPI") from error
+        raise InputError(f"this pyarrow cannot read s3://: {error}; install another build of pyarrow") from error
     if not hasattr(fs, "S3FileSystem"):
-        raise InputError("this pyarrow was built without S3; install the pyarrow of PyPI")
+        raise InputError("this pyarrow was built without S3; install another build of it")
     endpoint = _endpoint()
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     if region is None and endpoint is None:

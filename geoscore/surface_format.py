@@ -30,6 +30,7 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.integer[Any]]
 METADATA_KEY: Final = b"geoscore"
+PARQUET: Final = (".parquet", ".pq", "")
 SURFACE_FILE: Final = "surface.parquet"
 """Name of a surface in a run's folder."""
 SURE: Final = 3.0
@@ -74,8 +75,8 @@ class Figures:
 
         Rows of one ZIP vary together, and so do ZIPs of one county. All of a ZIP has the variance that its rows'
         covariances with it add up to; a part of it, by its share of the households, as much of what the rows have in
-        common. So all of a county is exact, a ZIP but for its share of the county, and what lies between is interpolated; a
-        row alone is taken for an even part of its ZIP, its own share of it included.
+        common. So all of a county is exact, a ZIP but for its share of the county, and what lies between is
+        interpolated; a row alone is taken for an even part of its ZIP, its own share of it included.
 
         Parameters
         ----------
@@ -331,7 +332,12 @@ def read_surface(path: Path) -> tuple[pa.Table, SurfaceNote]:
         text = (table.schema.metadata or {}).get(METADATA_KEY)
         data = json.loads(text) if text else None
     except (OSError, ValueError, pa.ArrowException) as error:
-        why = " ".join(str(error).split())
+        if path.suffix.lower() not in PARQUET:
+            raise SurfaceError(
+                f"{path} is no surface; name a surface.parquet or the folder of a run"
+                f" (`geoscore inspect {path.name}` says what a file of people holds)"
+            ) from error
+        why = " ".join(str(error).split()).rstrip(".;")
         raise SurfaceError(f"{path} is no whole Parquet file: {why}; copy it again, or run anew") from error
     if not isinstance(data, dict):
         raise SurfaceError(f"{path} is a Parquet file, but no geoscore surface; `geoscore run` writes one")

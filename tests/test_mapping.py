@@ -63,6 +63,9 @@ def test_a_band_among_incomes_is_a_band() -> None:
     assert (records["income_low_usd"], records["income_high_usd"]) == ([None, 1e5, None], [None, 1.25e5, None])
     assert rejected == ["income_usd is not an amount"]
     assert mended == {"income_usd taken as a band": 1}
+    # what spreadsheets make days of, and years, are no incomes
+    assert mapped({"income_usd": ["2020-2021", "11-26"]})[1] == ["income_usd is not an amount"] * 2
+    assert mapped({"income_usd": ["100k-125k"]})[0]["income_high_usd"] == [1.25e5]
     # where bands have columns of their own, they are what counts
     assert len(mapped({**columns, "income_low_usd": ["1"] * 4})[1]) == 2
 

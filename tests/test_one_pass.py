@@ -142,7 +142,7 @@ def test_what_changed_is_made_anew(project: Path, tmp_path: Path) -> None:
     run(project, out=tmp_path / "out")
     project.write_text(project.read_text().replace("[census]", "[surface]\nk = 20\n[census]"))
     run(project, out=tmp_path / "out")
-    assert stages_of(tmp_path / "out") == {"learn homes": True, "count homes": True, "group": True, "surface": False}
+    assert stages_of(tmp_path / "out") == {"learn": True, "count homes": True, "group": True, "surface": False}
     pq.write_table(households(seed=2), tmp_path / "homes.parquet")
     run(project, out=tmp_path / "out")
     assert not any(stages_of(tmp_path / "out").values())
@@ -160,7 +160,7 @@ def test_a_killed_run_goes_on_and_gives_the_same_bytes(project: Path, tmp_path: 
     assert killed.returncode == -signal.SIGKILL
     assert (tmp_path / ".out.stages").stat().st_mode & 0o077 == 0
     run(project, out=tmp_path / "out")
-    assert stages_of(tmp_path / "out") == {"learn homes": True, "count homes": True, "group": True, "surface": False}
+    assert stages_of(tmp_path / "out") == {"learn": True, "count homes": True, "group": True, "surface": False}
     for name in ("surface.parquet", "map.html", "report.html", "summary.json"):
         assert (tmp_path / "out" / name).read_bytes() == (whole.out / name).read_bytes(), name
 

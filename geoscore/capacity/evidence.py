@@ -80,6 +80,20 @@ class Evidence:
                 found *= self.likelihood[name][code // BASE**place % BASE]
         return found
 
+    @classmethod
+    def from_dict(cls, told: dict[str, Any]) -> "Evidence":
+        """Return what ``to_dict(exact=True)`` told.
+
+        Examples
+        --------
+        >>> Evidence.from_dict(NOTHING.to_dict(exact=True)).learned
+        {}
+        """
+        cuts, likelihood = (
+            {name: np.array(values) for name, values in told[key].items()} for key in ("cuts", "likelihood")
+        )
+        return cls(cuts, likelihood, told["learned"])
+
     def to_dict(self, *, exact: bool = False) -> dict[str, Any]:
         """Return it ready for JSON, likelihoods rounded for people unless ``exact``."""
         return {

@@ -199,6 +199,7 @@ def query(
     given = [value for value in (zip, cell, county, area, point) if value is not None]
     if len(given) + all_ != 1:
         raise InputError("say which area: one of --zip, --cell, --county, --area, --point with --radius-km, or --all")
+    format = _format_of(format, out)  # noqa: A001
     opened = open_surface(surface)
     thresholds = [parse_capacity(text) for text in capacity or ["2500"]]
     if by is not None:
@@ -220,6 +221,23 @@ def query(
     areas = [opened.select(**one) for one in [*asked, *([{}] if compare else [])]]
     answers = [opened.answer(one, capacity=threshold) for threshold in thresholds for one in areas]
     show_answers(answers, opened, format=format.value, out=out)
+
+
+def _format_of(format: Format, out: Path | None) -> Format:  # noqa: A002
+    """Return how to write an answer: as it was asked for, else as the file's name ends."""
+    endings = {
+        ".csv": Format.CSV,
+        ".json": Format.JSON,
+        ".geojson": Format.GEOJSON,
+        ".parquet": Format.GEOPARQUET,
+        ".txt": Format.TABLE,
+        "": Format.TABLE,
+    }
+    if out is None or format is not Format.TABLE:
+        return format
+    if out.suffix.lower() not in endings:
+        raise InputError(f"{out}: an answer is written as .csv (for spreadsheets), .json, .geojson, .parquet or .txt")
+    return endings[out.suffix.lower()]
 
 
 def _only(values: list[str] | None, name: str) -> str | None:

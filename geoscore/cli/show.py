@@ -113,6 +113,14 @@ def show_summary(counts: dict[str, Any], out: Path) -> None:
     typer.echo("\n".join(lines))
 
 
+def _incomes(counts: dict[str, Any]) -> str:
+    """Return whose incomes the files tell; nobody should take the census's for theirs."""
+    told = counts.get("incomes_told", 0)
+    if told == 0:
+        return "no file tells any: every figure is the census's of where the households live"
+    return f"told by the files for {told:,}; where they are not, the census of the place speaks"
+
+
 def _file_lines(counts: dict[str, Any]) -> list[str]:
     """Return what became of the rows of every file, and of the households in them."""
     wide = max(16, *(len(file["name"]) + 2 for file in counts["files"]))
@@ -142,6 +150,7 @@ def _file_lines(counts: dict[str, Any]) -> list[str]:
         "",
         told.format(**counts["linkage"]),
         f"households      {counts['households']:,}, located {sum(counts['located'].values()):,} ({located})",
+        f"incomes         {_incomes(counts)}",
         f"resolution      {describe_honesty(counts['finest_honest'])}",
         *([f"evidence        beside income: {', '.join(learned)}"] if learned else []),
         *([f"contradictory   {'; '.join(against)}"] if against else []),

@@ -1,4 +1,4 @@
-"""The seam between geoscore's logic and what runs it: nine verbs, one class per engine.
+"""The seam between geoscore's logic and what runs it: a handful of verbs, one class per engine.
 
 Relational work is narwhals over the engine's lazy frame; row-wise work is a pure function on Arrow batches.
 """

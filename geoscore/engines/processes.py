@@ -119,6 +119,8 @@ def map_parts(job: FileJob, *, progress: Callable[[int, int], None] | None = Non
     """
     parts = file_parts(job.path)
     job.out.mkdir(parents=True, exist_ok=True)
+    for old in job.out.glob("*.part"):
+        old.unlink()  # of a run that was killed
     left = [part for part in parts if not (job.out / part.name).exists()]
     total = sum(part.rows for part in parts)
     done = [total - sum(part.rows for part in left)]
@@ -153,12 +155,19 @@ def map_part(job: FileJob, part: FilePart, tell: Callable[[int], None]) -> None:
     """Write what becomes of one part of a file, whole or not at all."""
     path = job.out / part.name
     partial = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with pq.ParquetWriter(partial, job.schema, compression="lz4") as writer:
-        for batch, numbers in numbered_batches(job.path, job.columns, part):
-            mapped = job.function(batch, numbers)
-            if mapped.num_rows:
-                writer.write_batch(mapped)
-            tell(batch.num_rows)
+    try:
+        with pq.ParquetWriter(partial, job.schema, compression="lz4") as writer:
+            for batch, numbers in numbered_batches(job.path, job.columns, part):
+                mapped = job.function(batch, numbers)
+                if mapped.num_rows:
+                    writer.write_batch(mapped)
+                tell(batch.num_rows)
+    except GeoscoreError:
+        partial.unlink(missing_ok=True)
+        raise
+    except Exception as error:
+        partial.unlink(missing_ok=True)
+        raise EngineError(f"part {part.number} of {job.path}: {type(error).__name__}: {error}") from error
     os.replace(partial, path)  # noqa: PTH105  the atomic one, by its own name
 
 
@@ -208,8 +217,11 @@ def _drive(job: FileJob, waiting: "queue.SimpleQueue[FilePart]", tell: Callable[
 
 
 def _start(imports: str = "") -> "subprocess.Popen[bytes]":
-    command, pipe = [sys.executable, "-c", COMMAND, *([imports] if imports else [])], subprocess.PIPE
-    return subprocess.Popen(command, stdin=pipe, stdout=pipe)  # noqa: S603  our own interpreter
+    # what lies in the user's folder is no module of ours: the paths are this process's own
+    command = [sys.executable, "-P", "-c", COMMAND, *([imports] if imports else [])]
+    paths = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, env={**os.environ, **paths})  # noqa: S603  our own interpreter
 
 
 def _take() -> "subprocess.Popen[bytes]":
@@ -239,9 +251,7 @@ def work() -> None:
             try:
                 map_part(job, part, tell)
             except GeoscoreError as error:
-                tell(error)
-            except Exception as error:  # noqa: BLE001  it is raised again on the other side
-                tell(EngineError(f"part {part.number} of {job.path}: {type(error).__name__}: {error}"))
+                tell(error)  # it is raised again on the other side
             tell(None)
     except (EOFError, KeyboardInterrupt, BrokenPipeError):
         return

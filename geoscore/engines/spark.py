@@ -7,6 +7,7 @@ room that knows its engine.
 import os
 import re
 import shutil
+import sys
 import tempfile
 import threading
 import warnings
@@ -62,6 +63,7 @@ class SparkEngine(Engine):
     name = "spark"
 
     def __init__(self, *, memory: str | None = None, scratch: Path | None = None) -> None:
+        self._own = not _is_running()
         self._session = _start(memory)
         self._scratch = Path(tempfile.mkdtemp(prefix="geoscore-", dir=scratch))
         self._numbers = count(1)
@@ -157,7 +159,8 @@ class SparkEngine(Engine):
     def close(self) -> None:
         """Stop the session and remove the scratch folder."""
         self._embedded.close()
-        self._session.stop()
+        if self._own:
+            self._session.stop()
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _mapped(self, frame: "DataFrame", function: Any) -> Frame:
@@ -228,7 +231,8 @@ class _Watch:
     def __exit__(self, *error: object) -> None:
         self._over.set()
         self._thread.join()
-        self._progress(self._total, self._total)
+        if error[0] is None:
+            self._progress(self._total, self._total)
 
     def _look(self) -> None:
         while not self._over.wait(0.5):
@@ -276,6 +280,12 @@ def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas", category=FutureWarning)
         yield
+
+
+def _is_running() -> bool:
+    """Return whether this process has a session already, which is its user's to stop."""
+    sql = sys.modules.get("pyspark.sql")
+    return sql is not None and sql.SparkSession.getActiveSession() is not None
 
 
 def _start(memory: str | None) -> "SparkSession":

@@ -259,8 +259,10 @@ def _parse_income(values: pa.Array, column: str, marks: _Marks) -> dict[str, pa.
     bad, negative = _mask(parsed.bad), _mask(pc.fill_null(pc.less(parsed.values, 0.0), fill_value=False))
     incomes: dict[str, pa.Array] = {}
     if bad.any():
-        band = parse_money_band(pc.if_else(pa.array(bad), values.cast(pa.string()), None))
-        banded = bad & ~_mask(band.bad)
+        text = pc.if_else(pa.array(bad), values.cast(pa.string()), None)
+        text = pc.if_else(pc.match_substring_regex(text, LIKE_MONEY), text, None)
+        band = parse_money_band(text)
+        banded = bad & ~_mask(band.bad) & _mask(text.is_valid())
         marks.mend(banded, "income_usd taken as a band")
         incomes = {"income_low_usd": band.low, "income_high_usd": band.high} if banded.any() else {}
         bad &= ~banded
@@ -315,6 +317,8 @@ def _digits(text: str) -> str:
 
 _KEY: Final = token_bytes(32)
 FEWEST_DIGITS: Final = 4
+LIKE_MONEY: Final = r"[$,kK]|\d{5}"
+"""What tells a band of incomes from a year or a day, which spreadsheets make of bands: 2020-2021, 11-26."""
 BANDS: Final = frozenset(("income_band", "income_low_usd", "income_high_usd"))
 """Fields of a file that has its bands in columns of their own."""
 DAYS_OF_A_YEAR: Final = 365.2425

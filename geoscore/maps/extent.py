@@ -17,6 +17,7 @@ BINS: Final = 40
 NEARLY_ALL: Final = 0.9
 SMALLER: Final = 0.5
 """The main part is shown alone where it has nearly all households, on less than this share of the whole map."""
+HALF: Final = 180.0
 EDGE: Final = 0.3
 """Of a square, left around it."""
 
@@ -85,7 +86,7 @@ def _main(cells: npt.NDArray[np.uint64], households: npt.NDArray[np.float64]) ->
         return None
     west, east = (x.min() + (part * step) / squeeze for part in (columns.start - EDGE, columns.stop + EDGE))
     south, north = (y.min() + part * step for part in (rows.start - EDGE, rows.stop + EDGE))
-    return float(west), float(south), float(east), float(north)
+    return (float(west), float(south), float(east), float(north)) if west >= -HALF and east <= HALF else None
 
 
 def _unwrapped(longitude: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

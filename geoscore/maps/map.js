@@ -317,8 +317,8 @@ function startMap(page) {
     },
     onError: page.onError,
   };
-  const home = () => fit(page.home ? [page.home.slice(0, 2), page.home.slice(2)] : boundsOf(middles(levels[0], everyCell[0])));
-  let view = home();
+  const whole = () => fit(boundsOf(middles(levels[0], everyCell[0])));
+  let view = page.home ? fit([page.home.slice(0, 2), page.home.slice(2)]) : whole();
   let over = null;
   const drawn = new gl.Deck({
     parent: frame,
@@ -375,7 +375,7 @@ function startMap(page) {
     drawingMode: (on) => drawn.setProps({ controller: { ...CONTROL, dragPan: !on, doubleClickZoom: !on } }),
     degreesPerPixel: () => 360 / 512 / 2 ** view.zoom,
     zoom: (by) => move({ zoom: Math.min(16, Math.max(2, view.zoom + by)) }),
-    home: () => move(home()),
+    home: () => move(whole()),
     image: () => {
       const sheet = document.createElement("canvas");
       [sheet.width, sheet.height] = [canvas().width, canvas().height];

@@ -160,7 +160,7 @@ def scene_from_surface(
     layers
         Shapes of the user's own, with their names.
     focus
-        West, south, east and north in degrees of what is shown; all of the surface by default.
+        West, south, east and north in degrees of what is shown; where nearly all households live by default.
     width
         Dots across the map, for which names find room.
 
@@ -189,6 +189,7 @@ def scene_from_surface(
     seen_own = [(shapes[0], color) for shapes, color in own if len(shapes)]
     kept = frame.keeps(polygons)
     placed = frame.place(polygons[kept])
+    outside = share_outside(rows, frame.bounds) if bounds and not focus else 0.0
     return Scene(
         size_km=frame.size_km,
         cells=placed,
@@ -205,11 +206,11 @@ def scene_from_surface(
         labels=_labels(frame, outlines, counties, basemap, layers, letter=LETTER / width),
         k=note.k,
         resolution=resolution,
-        outside=share_outside(rows, frame.bounds) if bounds and not focus else 0.0,
+        outside=outside,
         title=clean_text(note.title or "Giving capacity"),
         headline=_headline(rows.region(), capacity),
         legend=_legend(capacity, measure=measure),
-        footer=clean_text(_footer(note)),
+        footer=clean_text(_footer(note, resolution, outside)),
     )
 
 
@@ -378,11 +379,12 @@ def _headline(region: Figures, capacity: Capacity) -> str:
     return f"{told}; 90% interval {low[0]:,.0f} to {high[0]:,.0f}"
 
 
-def _footer(note: SurfaceNote) -> str:
+def _footer(note: SurfaceNote, resolution: int, outside: float) -> str:
     counted = {"file": "households in the files named", "census": "all households"}.get(note.universe, note.universe)
     formula = note.formula_text or note.formula
     ledger = f" Ledger {note.ledger[:12]}." if note.ledger else ""
+    beyond = f" {outside:.1%} of the households live beyond this map." if outside > 0 else ""
     return (
         f"Capacity: {formula}, {note.horizon}. Counted: {counted}, {note.vintage}. "
-        f"Purpose: {note.purpose}. H3 resolution {note.resolution}. Made with geoscore.{ledger}"
+        f"Purpose: {note.purpose}. H3 resolution {resolution}.{beyond} Made with geoscore.{ledger}"
     )

@@ -3,6 +3,8 @@
 Nothing is linked and nothing looked up, so that no household need be written; finished stages are kept and found again.
 """
 
+import json
+import shutil
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -65,7 +67,8 @@ def count_in_one_pass(work: Work, opened: list[ingest.OpenSource], region: Regio
     counts = _merge(work, [frame for _, frame in tallies])
     _count_places(work, counts, zips)
     if counts.positions.num_rows == 0:
-        raise InputError("no household could be located; see the reasons with `geoscore run` on fewer sources")
+        raise InputError(work.nobody_located())
+    work.count_incomes(counts.levels, counts.level, counts.households)
     return counts
 
 
@@ -113,20 +116,25 @@ def _map_source(
     """Return the folder with what a function made of all rows of a source."""
     if work.store is None:
         raise GeoscoreError("a run in one pass keeps its stages; please report this")
-    path, name = work.project.resolve(item.source.path), item.source.name
-    columns = ingest.mapped_columns(item.source)
 
     def make(folder: Path) -> None:
-        work.engine.map_file(
-            path,
-            columns,
-            function,
-            schema,
-            out=folder / "parts",
-            progress=lambda done, all_: work.report(f"{stage} {name}", done, all_),
-        )
+        _map_rows(work, item, stage, function, schema, folder / "parts")
 
-    return work.store.make(f"{stage} {name}", inputs, make) / "parts"
+    # engines name their parts differently: one does not go on where another stopped
+    inputs = {**inputs, "engine": work.engine.name}
+    return work.store.make(f"{stage} {item.source.name}", inputs, make) / "parts"
+
+
+def _map_rows(work: Work, item: ingest.OpenSource, stage: str, function: Any, schema: pa.Schema, out: Path) -> None:
+    """Write what a function makes of all rows of a source, in parts."""
+    work.engine.map_file(
+        work.project.resolve(item.source.path),
+        ingest.mapped_columns(item.source),
+        function,
+        schema,
+        out=out,
+        progress=lambda done, all_: work.report(f"{stage} {item.source.name}", done, all_),
+    )
 
 
 def _learn(work: Work, opened: list[ingest.OpenSource], readers: list[Tally], shared: dict[str, Any]) -> Evidence:
@@ -139,19 +147,22 @@ def _learn(work: Work, opened: list[ingest.OpenSource], readers: list[Tally], sh
     work.counts["evidence"] = dict.fromkeys(FIELDS, 0)
     if not telling:
         return NOTHING
-    folders = [
-        _map_source(
-            work,
-            item,
-            "learn",
-            {**shared, **_of_source(work, item), "date_order": item.date_order},
-            Labels(reader),
-            LABELLED,
-        )
-        for item, reader in telling
-    ]
-    frame = nw.concat([work.engine.scan(folder) for folder in folders])
-    evidence = learn_evidence(Table(frame, LABELLED, work.engine))
+    if work.store is None:
+        raise GeoscoreError("a run in one pass keeps its stages; please report this")
+
+    def make(folder: Path) -> None:
+        parts = [folder / f"parts-{number}" for number in range(len(telling))]
+        for part, (item, reader) in zip(parts, telling, strict=True):
+            _map_rows(work, item, "learn", Labels(reader), LABELLED, part)
+        frame = nw.concat([work.engine.scan(part) for part in parts])
+        found = learn_evidence(Table(frame, LABELLED, work.engine))
+        (folder / "evidence.json").write_text(json.dumps(found.to_dict(exact=True)) + "\n", encoding="utf-8")
+        for part in parts:
+            shutil.rmtree(part)  # rows of households: what they taught is kept, they are not
+
+    inputs = {**shared, "sources": [{**_of_source(work, item), "date_order": item.date_order} for item, _ in telling]}
+    folder = work.store.make("learn", inputs, make)
+    evidence = Evidence.from_dict(json.loads((folder / "evidence.json").read_text(encoding="utf-8")))
     work.counts["evidence"] = evidence.learned
     return evidence
 

@@ -1,7 +1,6 @@
 """From the raw surface to what people see: protection, what the surface says of itself, map, report and summary."""
 
 import json
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from geoscore.query import Surface
 from geoscore.release import CensusCurves
 from geoscore.schemas import LADDER, SourceNote, SurfaceNote
 from geoscore.spatial.interpolation import coarser_ground
+from geoscore.stage_store import link_file
 from geoscore.surface_format import read_surface, write_surface
 from geoscore.tables import to_pandas
 
@@ -72,7 +72,7 @@ def _keep_raw(work: Work, blocks: Iterable[Block], note: SurfaceNote) -> pa.Tabl
         write_surface(coarser.slice(0, 0) if told is None else told, note, folder / "told.parquet")
 
     folder = work.store.make("surface", {**work.made_from, "note": note.to_dict(), "to": resolution}, make)
-    os.link(folder / "surface.parquet", work.private / "surface.parquet")
+    link_file(folder / "surface.parquet", work.private / "surface.parquet")
     work.told = read_surface(folder / "told.parquet")[0]
     return read_surface(folder / "coarser.parquet")[0]
 

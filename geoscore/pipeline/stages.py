@@ -22,7 +22,7 @@ from geoscore.pipeline.work import Block, Work
 from geoscore.project import Project
 from geoscore.regions import Region, open_region, sensitivity
 from geoscore.schemas import LADDER, RECORD, REJECTED
-from geoscore.tables import Table
+from geoscore.tables import Table, to_pandas
 
 
 def build(work: Work, opened: list[ingest.OpenSource]) -> Iterable[Block]:
@@ -70,7 +70,8 @@ def _build_by_stages(work: Work, opened: list[ingest.OpenSource], region: Region
     scored = score_households(homes, formula=work.formula, evidence=evidence).save(work.private / "scored.parquet")
     groups = surfaces.count_groups(scored)
     if groups.num_rows == 0:
-        raise InputError("no household could be located; see the reasons with `geoscore run` on fewer sources")
+        raise InputError(work.nobody_located())
+    work.count_incomes(to_pandas(groups), slice(None), groups["households"].to_numpy())
     kernel = geocoding.spread_positions(groups, region.ground)
     prior = AreaPrior(region.distribution, enrichment.mix_areas(kernel, ground=region.ground), region.errors, evidence)
     told = surfaces.count_told(groups, kernel, prior, multiplier=work.formula.usual_factor())

@@ -1,10 +1,13 @@
 """What the stages of one run share: the project, where things are written, and what was counted on the way."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 
 from geoscore import geocoding, ingest, propensity_stage
@@ -48,6 +51,20 @@ class Work:
         if path not in self._hashes:
             self._hashes[path] = hash_file(path)
         return self._hashes[path]
+
+    def count_incomes(self, levels: pd.DataFrame, level: Any, households: npt.NDArray[Any]) -> None:
+        """Count the households whose income, or its band, the files tell, from groups and the number of their level."""
+        told = levels["income_known"] | levels["income_low_usd"].notna() | levels["income_high_usd"].notna()
+        self.counts["incomes_told"] = int(households[told.to_numpy(bool)[level]].sum())
+
+    def nobody_located(self) -> str:
+        """Return what to say where no household has a place: the reasons, the most frequent first."""
+        reasons: Counter[str] = Counter()
+        for file in self.counts.get("files", []):
+            reasons.update(file["rows_rejected"])
+        told = ", ".join(f"{reason} ({count:,})" for reason, count in reasons.most_common(3))
+        region = self.project.region
+        return f"no household could be located in {region}: {told or 'no row has a place'}; is it the right [census]?"
 
     def judge(self, honesty: geocoding.Honesty) -> None:
         """Take down how fine a resolution the positions of households bear."""

@@ -103,6 +103,8 @@ def parse_money(values: pa.Array) -> Parsed:
     --------
     >>> parse_money(pa.array(["$1,234.50", "12k", "(500)", "1.5M", "a lot"])).values.to_pylist()
     [1234.5, 12000.0, -500.0, 1500000.0, None]
+    >>> parse_money(pa.array(["85.000", "85.00"])).values.to_pylist()  # to some, the first is 85 thousand
+    [None, 85.0]
     """
     return _numbers(values, _money)
 
@@ -291,7 +293,7 @@ _UNITS: Final = {"k": 1e3, "thousand": 1e3, "m": 1e6, "mm": 1e6, "million": 1e6}
 def _money(text: str) -> float:
     inner = text[1:-1].strip() if text.startswith("(") and text.endswith(")") else text
     found = _MONEY.fullmatch(inner)
-    if not found:
+    if not found or _THOUSANDS.fullmatch(inner):  # 85.000 is 85,000 to some and 85 to others
         raise UnreadableError
     value = float(found["digits"].replace(",", "")) * _UNITS.get((found["unit"] or "").lower(), 1.0)
     if not math.isfinite(value):
@@ -299,6 +301,7 @@ def _money(text: str) -> float:
     return -value if found["minus"] or found["minus2"] or inner is not text else value
 
 
+_THOUSANDS: Final = re.compile(r"\$?\s*[1-9]\d{0,2}(\.000)+")
 _BETWEEN: Final = re.compile(r"(.+?)\s*(?:-|–|—|\bto\b|\bthrough\b)\s*(.+)", re.IGNORECASE)  # noqa: RUF001
 _ABOVE: Final = re.compile(
     r"(?:over|above|more than|at least|>=?)\s*(.+)|(.+?)\s*(?:\+|and (?:over|above|up)|or (?:more|over))", re.IGNORECASE
