@@ -144,6 +144,20 @@ def test_processes_started_early_take_the_first_parts_or_end(
     assert not processes._started
 
 
+def test_workers_import_nothing_from_the_folder_they_are_started_in(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "queue.py").write_text("raise SystemExit('a file of the user was imported')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(processes, "FEW_ROWS", 1)
+    monkeypatch.setattr(processes, "_cores", lambda: 2)
+    monkeypatch.setattr(add_up, "__module__", "test_engines", raising=False)
+    parts = file_parts(file, rows=500)
+    monkeypatch.setattr(processes, "file_parts", lambda _path: parts)
+    map_parts(FileJob(file, ("income",), add_up, SUMS, tmp_path / "out"))
+    assert pq.read_table(tmp_path / "out")["rows"].to_pylist() == [500, 500]
+
+
 def test_a_worker_that_dies_is_said(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("geoscore.engines.processes.FEW_ROWS", 1)
     monkeypatch.setattr("geoscore.engines.processes._cores", lambda: 2)

@@ -138,6 +138,15 @@ def test_an_unchanged_run_repeats_no_stage(project: Path, tmp_path: Path) -> Non
     assert sorted(path.name for path in tmp_path.glob(".*")) == []
 
 
+def test_no_row_of_a_household_is_kept(project: Path, tmp_path: Path) -> None:
+    run(project, out=tmp_path / "out")
+    stages = tmp_path / "out" / "private" / "stages"
+    learned = next(stages.glob("learn-*"))
+    assert sorted(path.name for path in learned.iterdir()) == ["done.json", "evidence.json"]
+    for path in stages.rglob("*.parquet"):
+        assert not {"household_id", "home_value_usd"} & set(pq.read_schema(path).names), path
+
+
 def test_what_changed_is_made_anew(project: Path, tmp_path: Path) -> None:
     run(project, out=tmp_path / "out")
     project.write_text(project.read_text().replace("[census]", "[surface]\nk = 20\n[census]"))
