@@ -10,4 +10,4 @@ import geoscore as gs
 if __name__ == "__main__":
     project, out = sys.argv[1:]
     done = gs.run(project, out=out, engine="spark")
-    print(f"{done.summary['rows_used']:,} households; surface in {done.out}")
+    print(f"{done.summary['households']:,} households; surface in {done.out}")
