@@ -96,7 +96,7 @@ def number_rows(batch: pa.RecordBatch, names: Sequence[str]) -> tuple[npt.NDArra
     Parameters
     ----------
     batch
-        Columns of any types; null is a value like others.
+        Plain columns of numbers or text; null is a value like others.
     names
         The columns to look at.
 
